@@ -1,0 +1,191 @@
+import type { StorePath } from '../../nix/store-path.ts'
+
+/**
+ * What the states of `statemachines/warm.asl.json` hand to each other. Small things travel in the payload (256 KiB at most); everything
+ * that grows with the graph lives in a bucket and travels as its key (`keys.ts`).
+ */
+
+/** The name of the execution: one run of the `warm` state machine for one target. */
+export type RunId = string
+/** A Nix system, such as `x86_64-linux`. */
+export type System = string
+/** The id that CodeBuild gives a build, `<project>:<uuid>`; it names the builder's staging prefix. */
+export type BuildId = string
+
+export type Trigger = 'push' | 'schedule' | 'hand'
+
+/** What starts an execution: pasted by hand, sent by the webhook, or by the schedule. */
+export interface RunInput {
+  trigger: Trigger
+  /** `owner/name`, as configured in hearth.yml */
+  repository: string
+  /** full ref, `refs/heads/main` */
+  ref: string
+  /** the commit to warm; the head of `ref` when absent */
+  commit?: string
+  /** GitHub's delivery id, to follow one push through all logs */
+  delivery?: string
+}
+
+export interface Target {
+  repository: string
+  ref: string
+  /** 40 hexadecimal digits */
+  commit: string
+}
+
+/** A cache that clients use besides ours, with the keys that make its narinfos believable. */
+export interface Upstream {
+  url: string
+  publicKeys: string[]
+}
+
+/** What an evaluator is asked to do; written by Resolve, read by the builder. */
+export interface EvaluationJob {
+  kind: 'evaluate'
+  run: RunId
+  target: Target
+  /** where git fetches the commit from */
+  source: string
+  /** attribute sets of shells or packages, `devShells` by default */
+  attributes: string[]
+  systems: System[]
+  limits: { secondsPerSystem: number; megabytes: number }
+}
+
+export type ShellStatus = { drvPath: StorePath } | { error: string }
+/** One attribute to keep warm, and what evaluating it gave. */
+export type EvaluatedShell = { attribute: string; system: System } & ShellStatus
+
+/** What an evaluator leaves in its staging prefix as `evaluation.json`. */
+export interface Evaluation {
+  version: 1
+  run: RunId
+  target: Target
+  nixVersion: string
+  shells: EvaluatedShell[]
+  /** set when the source as a whole gave nothing to warm: then there are no shells, no graph and no archive */
+  error?: { name: string; message: string }
+  /** `graph.json.zst` beside it */
+  graph?: { derivations: number }
+  /** `archive.zst` beside it: `nix-store --export` of every `.drv` and source, zstd */
+  archive?: { sha256: string; bytes: number }
+}
+
+/** One derivation of the graph, as read from its `.drv` file. */
+export interface GraphDerivation {
+  name: string
+  system: System
+  outputs: Record<string, StorePath>
+  /** derivation -> the outputs of it that are used */
+  inputDrvs: Record<StorePath, string[]>
+  inputSrcs: StorePath[]
+  requiredSystemFeatures: string[]
+  /** false: clients build it themselves even when it is cached */
+  allowSubstitutes: boolean
+  fixedOutput: boolean
+  /** why Hearth cannot build it, in the field's words; absent when it can */
+  unsupported?: string
+}
+
+/** Every derivation reachable from a target's shells. */
+export interface Graph {
+  version: 1
+  derivations: Record<StorePath, GraphDerivation>
+}
+
+/** What one builder builds in one go; written by Plan, read by the builder and by Publish. */
+export interface BuildJob {
+  kind: 'build'
+  run: RunId
+  wave: number
+  system: System
+  /** the evaluation's export archive: a key of the staging bucket, pinned by its hash */
+  archive: { key: string; sha256: string }
+  derivations: BatchDerivation[]
+  upstreams: Upstream[]
+  /** the public keys of our own cache */
+  publicKeys: string[]
+}
+
+export interface BatchDerivation {
+  drvPath: StorePath
+  outputs: Record<string, StorePath>
+  /** the output paths it needs that this batch does not build */
+  inputs: StorePath[]
+  /** derivations of this same batch that it needs */
+  needs: StorePath[]
+}
+
+/** What a builder says of one derivation: `results/<drv base name>.json` in its staging prefix. */
+export type DerivationResult = { version: 1; drvPath: StorePath } & (
+  | {
+      status: 'built'
+      /** wall time of the build in seconds */
+      seconds: number
+      /** NarHash of every path in the closure of its inputs, as the builder had them */
+      inputs: Record<StorePath, string>
+    }
+  | { status: 'failed'; message: string; logTail: string[] }
+  | { status: 'dependency-failed'; because: StorePath[] }
+  | { status: 'input-missing'; missing: StorePath[] }
+)
+
+/** What became of one derivation of a batch; written by Publish, read by Plan, Record and Report. */
+export interface DerivationOutcome {
+  drvPath: StorePath
+  outcome:
+    | 'published'
+    | 'already-published'
+    | 'not-reproducible'
+    | 'refused'
+    | 'failed'
+    | 'dependency-failed'
+    | 'input-missing'
+    | 'lost'
+  error?: { name: string; message: string; retryable: boolean }
+  /** wall time of the build in seconds */
+  seconds?: number
+  /** compressed bytes added to the cache */
+  bytes?: number
+  logTail?: string[]
+}
+
+/** `runs/<run>/outcomes/<batch>.json` */
+export interface BatchOutcome {
+  version: 1
+  run: RunId
+  wave: number
+  system: System
+  buildId: BuildId | null
+  derivations: DerivationOutcome[]
+}
+
+/** How one shell stands when a run ends. */
+export interface ShellReport {
+  attribute: string
+  system: System
+  status: 'warm' | 'failed'
+  /** why it is not warm */
+  reason?: string
+  /** derivations to blame */
+  blame?: StorePath[]
+}
+
+export type RunVerdict = 'done' | 'stuck' | 'unchanged' | 'ignored' | 'failed'
+
+/** `runs/<run>/summary.json`: what Report says of a run, for people and for `hearth run show`. */
+export interface RunSummary {
+  version: 1
+  run: RunId
+  verdict: RunVerdict
+  trigger?: Trigger
+  target?: Partial<Target>
+  reason?: string
+  error?: { name: string; message: string }
+  shells: ShellReport[]
+  derivations: { total: number; built: number; published: number; skipped: number; failed: number }
+  outcomes: DerivationOutcome[]
+  bytesAdded: number
+  waves: number
+}
