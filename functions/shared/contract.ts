@@ -100,7 +100,7 @@ export interface BuildJob {
   run: RunId
   wave: number
   system: System
-  /** the evaluation's export archive: a key of the staging bucket, pinned by its hash */
+  /** Plan's copy of the evaluation's export archive: a key of the state bucket, pinned by its hash */
   archive: { key: string; sha256: string }
   derivations: BatchDerivation[]
   upstreams: Upstream[]

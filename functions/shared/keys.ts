@@ -53,7 +53,12 @@ export const stateKeys = {
   config: (sha256: string): string => `config/${sha256}.json`,
   builderBundle: (sha256: string): string => `builders/${sha256}.zip`,
   run: (run: RunId): string => `runs/${run}/`,
-  target: (run: RunId): string => `runs/${run}/target.json`,
+  /** what Resolve asks an evaluator to do */
+  job: (run: RunId): string => `runs/${run}/job.json`,
+  /** Plan's own copies of what the evaluator staged: builders and later waves read these, never an evaluator's prefix */
+  evaluation: (run: RunId): string => `runs/${run}/plans/evaluation.json`,
+  graph: (run: RunId): string => `runs/${run}/graph.json.zst`,
+  archive: (run: RunId): string => `runs/${run}/archive.zst`,
   batch: (run: RunId, wave: number, system: System): string => `runs/${run}/batches/${wave}-${system}.json`,
   plan: (run: RunId, wave: number): string => `runs/${run}/plans/${wave}.json`,
   outcome: (run: RunId, wave: number, system: System): string => `runs/${run}/outcomes/${wave}-${system}.json`,
