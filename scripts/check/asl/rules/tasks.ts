@@ -1,0 +1,118 @@
+import type { Fault } from '../../finding.ts'
+import { isObject, objectOf, objectsOf } from '../../json.ts'
+import { eachState, fault } from '../rule.ts'
+import type { PlacedState } from '../machine.ts'
+
+interface Service {
+  required: string[]
+  allowed: string[]
+}
+
+/**
+ * What a Task may call, with the arguments it takes. The interpreter in local/ and the roles in resources/ know exactly these.
+ * Sources: the APIs' Invoke and StartBuild; in Step Functions an argument's name begins with a capital letter.
+ * StartBuild could also replace the buildspec and the role of a project: a run must not.
+ */
+const services: Record<string, Service> = {
+  'arn:aws:states:::lambda:invoke': {
+    required: ['FunctionName', 'Payload'],
+    allowed: ['InvocationType', 'ClientContext', 'LogType', 'Qualifier'],
+  },
+  'arn:aws:states:::codebuild:startBuild.sync': {
+    required: ['ProjectName'],
+    allowed: [
+      'EnvironmentVariablesOverride',
+      'TimeoutInMinutesOverride',
+      'QueuedTimeoutInMinutesOverride',
+      'EnvironmentTypeOverride',
+      'ComputeTypeOverride',
+      'ImageOverride',
+      'FleetOverride',
+      'IdempotencyToken',
+    ],
+  },
+}
+const activity = /^\$\{\w*ActivityArn\}$/
+const variableTypes = ['PLAINTEXT', 'PARAMETER_STORE', 'SECRETS_MANAGER']
+
+/** Tasks call what is on the closed list, with arguments that it has. */
+export const resources = eachState('resources', function* (placed) {
+  if (placed.type !== 'Task') return
+  const { Resource: resource, Arguments: given } = placed.state
+  const service = typeof resource === 'string' ? services[resource] : undefined
+  if (service !== undefined) yield* argumentsOf(placed, service)
+  else if (typeof resource !== 'string' || !activity.test(resource)) {
+    const known = [...Object.keys(services), '${…ActivityArn}'].join(', ')
+    yield fault(
+      placed,
+      'Resource',
+      `${JSON.stringify(resource)} is not on the list of what a Task may call`,
+      `use one of ${known}`,
+    )
+  }
+  for (const { index, object } of objectsOf(objectOf(given)['EnvironmentVariablesOverride'])) {
+    const field = `Arguments.EnvironmentVariablesOverride[${index}]`
+    for (const key of Object.keys(object).filter((key) => !['Name', 'Value', 'Type'].includes(key))) {
+      yield fault(placed, `${field}.${key}`, `a variable has no ${key}`, 'it has Name, Value and Type')
+    }
+    const { Type: type } = object
+    if (type !== undefined && !variableTypes.some((known) => known === type)) {
+      yield fault(
+        placed,
+        `${field}.Type`,
+        `${JSON.stringify(type)} is no type of a variable`,
+        `use one of ${variableTypes.join(', ')}`,
+      )
+    }
+  }
+})
+
+function* argumentsOf(placed: PlacedState, { required, allowed }: Service): Generator<Fault> {
+  const { Arguments: given } = placed.state
+  if (!isObject(given)) {
+    yield fault(
+      placed,
+      'Arguments',
+      'the arguments are no object, so nobody can see what is called',
+      `name ${required.join(', ')}`,
+    )
+    return
+  }
+  for (const key of required.filter((key) => !(key in given))) {
+    yield fault(placed, 'Arguments', `${key} is missing`, `add Arguments.${key}`)
+  }
+  for (const key of Object.keys(given).filter((key) => !required.includes(key) && !allowed.includes(key))) {
+    yield fault(
+      placed,
+      `Arguments.${key}`,
+      `there is no argument ${key}`,
+      `use one of ${[...required, ...allowed].join(', ')}`,
+    )
+  }
+}
+
+/** Every Task gives up at some time; a heartbeat is for activities, whose workers may die, and comes more often than the end. */
+export const timeouts = eachState('timeouts', function* (placed) {
+  if (placed.type !== 'Task') return
+  const { Resource: resource, TimeoutSeconds: timeout, HeartbeatSeconds: heartbeat } = placed.state
+  if (timeout === undefined) {
+    yield fault(placed, 'TimeoutSeconds', 'a Task without a time-out waits for a year', 'add TimeoutSeconds')
+  }
+  if (heartbeat === undefined) return
+  if (typeof resource !== 'string' || !activity.test(resource)) {
+    const problem = 'only an activity has a task token to send heartbeats with'
+    yield fault(placed, 'HeartbeatSeconds', problem, 'leave it out, or call an activity')
+  } else if (typeof timeout !== 'number' || typeof heartbeat !== 'number') {
+    if (timeout !== undefined) {
+      yield fault(
+        placed,
+        'HeartbeatSeconds',
+        'nobody can see that it is less than TimeoutSeconds',
+        'write both as numbers',
+      )
+    }
+  } else if (heartbeat >= timeout) {
+    const problem = `a heartbeat within ${heartbeat} s can never be missed before the time-out of ${timeout} s`
+    yield fault(placed, 'HeartbeatSeconds', problem, 'make it less than TimeoutSeconds')
+  }
+})
