@@ -1,9 +1,10 @@
 /** Nix's digits: no `e`, `o`, `t`, `u`, so that a hash spells no words. Source: Nix, `nix32Chars` in src/libutil. */
 const DIGITS = '0123456789abcdfghijklmnpqrsvwxyz'
 
-/** The value of each character code as a digit; 255 where it is none. */
-const VALUES = new Uint8Array(256).fill(255)
-for (let value = 0; value < DIGITS.length; value++) VALUES[DIGITS.charCodeAt(value)] = value
+export const NO_DIGIT = 255
+/** The value of each byte as a digit of nix32; `NO_DIGIT` where it is none. */
+export const DIGIT_VALUES = new Uint8Array(256).fill(NO_DIGIT)
+for (let value = 0; value < DIGITS.length; value++) DIGIT_VALUES[DIGITS.charCodeAt(value)] = value
 
 /** Text that is not the nix32 form of any bytes. */
 export class InvalidBase32 extends Error {
@@ -36,8 +37,8 @@ export function decodeBase32(text: string): Uint8Array {
   }
   for (let digit = 0; digit < text.length; digit++) {
     const position = text.length - 1 - digit
-    const value = VALUES[text.charCodeAt(position)] ?? 255
-    if (value === 255)
+    const value = DIGIT_VALUES[text.charCodeAt(position)] ?? NO_DIGIT
+    if (value === NO_DIGIT)
       throw new InvalidBase32(`'${text}' is no nix32: character ${position} is no digit of it`)
     const bit = digit * 5
     const at = bit >>> 3

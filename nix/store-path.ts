@@ -24,8 +24,8 @@ const BASE_NAME = /^[0-9abcdfghijklmnpqrsvwxyz]{32}-[0-9a-zA-Z+\-._?=]{1,211}$/
 
 /**
  * Parses an absolute store path. The name has 1 to 211 characters out of `0-9 a-z A-Z + - . _ ? =`. A leading dot is allowed, but the part before the
- * first dash must not be `.` or `..`: the rule of Nix since 2.21; 2.8 takes every leading dot, 2.20 refused them all, and what we accept should work everywhere
- * that a client may be. Nix itself takes any character between hash and name; the dash is required here, because every writer writes it.
+ * first dash must not be `.` or `..`: the rule of Nix since 2.21 (pull request 9867; before, 2.4 to 2.18 took every leading dot, and 2.19.0 refused
+ * them all). Nix takes any character between hash and name; the dash is required here, because every writer writes it.
  * Source: Nix, src/libstore/path.cc, `checkName` and `StorePath::StorePath`.
  * @throws InvalidStorePath which says what is wrong
  */
