@@ -16,7 +16,20 @@ export interface Expression extends Text {
   source: string
 }
 
-const verbatim = ['Type', 'Resource', 'Comment', 'Next', 'End', 'Default', 'Retry', 'QueryLanguage']
+const evaluated = [
+  'Arguments',
+  'Output',
+  'Assign',
+  'Items',
+  'ItemSelector',
+  'MaxConcurrency',
+  'Seconds',
+  'Timestamp',
+  'TimeoutSeconds',
+  'HeartbeatSeconds',
+  'Error',
+  'Cause',
+]
 const always = ['input', 'context']
 
 /** Every text of a state that is not part of a state inside it. */
@@ -46,7 +59,7 @@ export function textsOf({ type, state }: PlacedState): Text[] {
       }
     } else {
       const states = hasResult && ['Output', 'Assign'].includes(key) ? [...always, 'result'] : always
-      read(value, key, states, !verbatim.includes(key))
+      read(value, key, states, evaluated.includes(key))
     }
   }
   return texts

@@ -35,18 +35,19 @@ function isSyntaxTree(value: object): value is SyntaxTree {
 
 interface Node {
   type: string
-  parent?: Node
+  /** null at the root */
+  parent?: Node | null
   keyNode?: Node
-  valueNode?: Node
   items?: Node[]
   value?: unknown
 }
 
 function pathTo(node: Node | undefined): (string | number)[] {
-  if (node?.parent === undefined) return []
-  const { parent } = node
+  const parent = node?.parent ?? undefined
+  if (node === undefined || parent === undefined) return []
   if (parent.type === 'array') return [...pathTo(parent), parent.items?.indexOf(node) ?? 0]
-  if (parent.type === 'property') return [...pathTo(parent.parent), String(parent.keyNode?.value)]
+  if (parent.type === 'property')
+    return [...pathTo(parent.parent ?? undefined), String(parent.keyNode?.value)]
   return node.type === 'property' ? [...pathTo(parent), String(node.keyNode?.value)] : pathTo(parent)
 }
 
