@@ -51,6 +51,8 @@ export interface EvaluationJob {
   attributes: string[]
   systems: System[]
   limits: { secondsPerSystem: number; megabytes: number }
+  /** SHA-256 of the configuration that this run uses, whatever is pushed meanwhile */
+  config: string
 }
 
 export type ShellStatus = { drvPath: StorePath } | { error: string }
@@ -117,6 +119,39 @@ export interface BatchDerivation {
   needs: StorePath[]
 }
 
+/** One shell in a plan: what it needs, and how it stands. */
+export interface PlannedShell {
+  attribute: string
+  system: System
+  /** the warm set's paths; empty for a shell that does not evaluate */
+  paths: StorePath[]
+  status: 'warm' | 'cold' | 'failed'
+  /** why it failed */
+  reason?: string
+  /** the derivations to blame */
+  blame?: StorePath[]
+}
+
+/**
+ * `build`: there are batches. `done`: every shell that evaluates is warm. `stuck`: something is missing, and nothing that is missing can
+ * be built.
+ */
+export type PlanVerdict = 'build' | 'done' | 'stuck'
+
+/** `runs/<run>/plans/<wave>.json`: what Plan saw and decided; read by the next wave, by Record and by Report. */
+export interface WavePlan {
+  version: 1
+  run: RunId
+  wave: number
+  verdict: PlanVerdict
+  target: Target
+  /** SHA-256 of the configuration */
+  config: string
+  shells: PlannedShell[]
+  batches: { system: System; job: string; derivations: number }[]
+  derivations: { graph: number; missing: number }
+}
+
 /** What a builder says of one derivation: `results/<drv base name>.json` in its staging prefix. */
 export type DerivationResult = { version: 1; drvPath: StorePath } & (
   | {
@@ -161,31 +196,33 @@ export interface BatchOutcome {
   derivations: DerivationOutcome[]
 }
 
-/** How one shell stands when a run ends. */
-export interface ShellReport {
-  attribute: string
-  system: System
-  status: 'warm' | 'failed'
-  /** why it is not warm */
-  reason?: string
-  /** derivations to blame */
-  blame?: StorePath[]
-}
-
 export type RunVerdict = 'done' | 'stuck' | 'unchanged' | 'ignored' | 'failed'
 
-/** `runs/<run>/summary.json`: what Report says of a run, for people and for `hearth run show`. */
+/** `runs/<run>/summary.json`: how a run ended, for people and for `hearth run show`. */
 export interface RunSummary {
   version: 1
   run: RunId
   verdict: RunVerdict
   trigger?: Trigger
   target?: Partial<Target>
+  /** why there was nothing to do */
   reason?: string
   error?: { name: string; message: string }
-  shells: ShellReport[]
-  derivations: { total: number; built: number; published: number; skipped: number; failed: number }
+  shells: Omit<PlannedShell, 'paths'>[]
+  derivations: {
+    /** in the graph */
+    total: number
+    /** planned, and started on a builder */
+    planned: number
+    built: number
+    published: number
+    failed: number
+    /** in a cache already, or needed by nothing that is missing */
+    skipped: number
+  }
   outcomes: DerivationOutcome[]
+  /** compressed bytes added to the cache */
   bytesAdded: number
+  /** waves of builds */
   waves: number
 }

@@ -61,7 +61,8 @@ export const stateKeys = {
   archive: (run: RunId): string => `runs/${run}/archive.zst`,
   batch: (run: RunId, wave: number, system: System): string => `runs/${run}/batches/${wave}-${system}.json`,
   plan: (run: RunId, wave: number): string => `runs/${run}/plans/${wave}.json`,
-  outcome: (run: RunId, wave: number, system: System): string => `runs/${run}/outcomes/${wave}-${system}.json`,
+  outcome: (run: RunId, wave: number, system: System): string =>
+    `runs/${run}/outcomes/${wave}-${system}.json`,
   log: (run: RunId, drvBaseName: string): string => `runs/${run}/logs/${drvBaseName}`,
   summary: (run: RunId): string => `runs/${run}/summary.json`,
   /** what a commit was warmed with */

@@ -1,0 +1,45 @@
+import type { NarInfo } from '../../nix/narinfo.ts'
+import type { StorePath } from '../../nix/store-path.ts'
+import type { Caches } from '../shared/caches.ts'
+import type { Graph } from '../shared/contract.ts'
+import { derivationOf, entries } from '../shared/graph.ts'
+import { InputDiffers, InputNotPublished } from './refusals.ts'
+
+/** The output paths that a derivation is built from: the named outputs of its input derivations. */
+export function inputPathsOf(graph: Graph, drvPath: StorePath): StorePath[] {
+  return entries(derivationOf(graph, drvPath, drvPath).inputDrvs).flatMap(([input, outputs]) => {
+    const built = derivationOf(graph, input, drvPath).outputs
+    return outputs.flatMap((output) => built[output] ?? [])
+  })
+}
+
+/**
+ * The run-time closure of paths, as clients see it: every path with its narinfo, from our cache or a declared upstream.
+ * @throws InputNotPublished
+ */
+export async function closureOf(caches: Caches, paths: StorePath[]): Promise<Map<StorePath, NarInfo>> {
+  const closure = new Map<StorePath, NarInfo>()
+  let level = [...new Set(paths)]
+  while (level.length > 0) {
+    const found = await Promise.all(
+      level.map(async (path) => {
+        const held = await caches.find(path)
+        if (held === undefined) throw new InputNotPublished(path)
+        return held.info
+      }),
+    )
+    for (const info of found) closure.set(info.storePath, info)
+    level = [...new Set(found.flatMap(({ references }) => references))].filter((path) => !closure.has(path))
+  }
+  return closure
+}
+
+/**
+ * A result counts only when it was built on the very bytes that are published.
+ * @param used NarHash of every path that the builder had, as it says
+ * @throws InputDiffers
+ */
+export function checkInputsUsed(closure: Map<StorePath, NarInfo>, used: Record<string, string>): void {
+  for (const [path, { narHash }] of closure)
+    if (used[path] !== narHash) throw new InputDiffers(path, narHash, used[path])
+}

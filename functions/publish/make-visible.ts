@@ -1,0 +1,69 @@
+import { PutObjectCommand } from '@aws-sdk/client-s3'
+import { fingerprint, formatNarInfo, type NarInfo } from '../../nix/narinfo.ts'
+import { type SecretKey, sign } from '../../nix/signature.ts'
+import { hashPartOf } from '../../nix/store-path.ts'
+import { findInCache } from '../shared/caches.ts'
+import { cacheKeys } from '../shared/keys.ts'
+import { type Bucket, copyObject, isConditionFailed } from '../shared/objects.ts'
+import { NotReproducible, StagedResultInvalid } from './refusals.ts'
+import { fileHashDigits } from './staged-result.ts'
+import type { VerifiedOutput } from './verify-output.ts'
+
+/**
+ * Copies exactly the bytes that were verified into the cache. A client never asks for a NAR before its narinfo is there.
+ * @throws StagedResultInvalid when the staged NAR is gone
+ */
+export async function copyNar(
+  staging: Bucket,
+  cache: Bucket,
+  { info, key, etag }: VerifiedOutput,
+): Promise<void> {
+  const to = { ...cache, key: cacheKeys.nar(fileHashDigits(info.fileHash)) }
+  if (!(await copyObject({ ...staging, key, version: etag }, to, { contentType: 'application/x-nix-nar' })))
+    throw new StagedResultInvalid(`the staged NAR of ${info.storePath} is gone since it was verified`)
+}
+
+/** The narinfo that clients see: what was verified, and every key's signature. Nothing else of what a builder wrote gets in. */
+export function signNarInfo(verified: NarInfo, keys: SecretKey[]): NarInfo {
+  const { storePath, url, compression, fileHash, fileSize, narHash, narSize, references, deriver } = verified
+  const signed = fingerprint(verified)
+  return {
+    storePath,
+    url,
+    compression,
+    ...(fileHash === undefined ? {} : { fileHash }),
+    ...(fileSize === undefined ? {} : { fileSize }),
+    narHash,
+    narSize,
+    references,
+    ...(deriver === undefined ? {} : { deriver }),
+    signatures: keys.map((key) => sign(signed, key)),
+  }
+}
+
+/**
+ * Writes a narinfo once. From this moment clients see the path, so its NAR and everything it refers to must be there.
+ * @returns false when the same one was there already
+ * @throws NotReproducible when one with other bytes is there
+ */
+export async function writeNarInfo(cache: Bucket, info: NarInfo): Promise<boolean> {
+  try {
+    await cache.s3.send(
+      new PutObjectCommand({
+        Bucket: cache.name,
+        Key: cacheKeys.narinfo(hashPartOf(info.storePath)),
+        Body: formatNarInfo(info),
+        ContentType: 'text/x-nix-narinfo',
+        IfNoneMatch: '*',
+      }),
+    )
+    return true
+  } catch (error) {
+    if (!isConditionFailed(error)) throw error
+    const visible = await findInCache(cache, info.storePath)
+    // 409: somebody else is writing it at this moment, and what they write has been claimed as these very bytes
+    if (visible !== undefined && visible.narHash !== info.narHash)
+      throw new NotReproducible(info.storePath, visible.narHash, info.narHash)
+    return false
+  }
+}

@@ -1,0 +1,54 @@
+import { S3Client } from '@aws-sdk/client-s3'
+import * as z from 'zod/mini'
+import { currentConfig, type StoredConfig } from '../shared/config.ts'
+import type { EvaluationJob, RunInput } from '../shared/contract.ts'
+import { requireEnvironment } from '../shared/environment.ts'
+import { stateKeys } from '../shared/keys.ts'
+import { lambda } from '../shared/lambda.ts'
+import { findJson, writeJson } from '../shared/objects.ts'
+import type { Warmed } from '../shared/records.ts'
+import { headOf } from './github.ts'
+import { configurationFor, NotConfigured, RefNotFound } from './refusal.ts'
+import { parseRunInput } from './run-input.ts'
+
+const state = { s3: new S3Client({}), name: requireEnvironment('STATE_BUCKET') }
+
+/** Resolve: ref to commit; which attributes, systems and upstreams. What is not configured is refused, a commit that is warm goes straight on. */
+export const handler = lambda(z.object({ run: z.string(), input: z.unknown() }), async ({ run, input }) => {
+  const request = parseRunInput(input)
+  const stored = await currentConfig(state)
+  try {
+    const job = await resolve(run, request, stored)
+    await writeJson(state, stateKeys.job(run), job)
+    const { repository, commit } = job.target
+    const warmed = await findJson<Warmed>(state, stateKeys.warmed(repository, commit))
+    if (warmed?.config === stored.sha256)
+      return { verdict: 'unchanged', reason: `${commit} was warmed by the run ${warmed.run}` }
+    return { verdict: 'evaluate', job: stateKeys.job(run) }
+  } catch (error) {
+    // A push or the schedule may well name what is not ours to warm; a person who does wants to know.
+    const refused = error instanceof NotConfigured || error instanceof RefNotFound
+    if (refused && request.trigger !== 'hand') return { verdict: 'ignored', reason: error.message }
+    throw error
+  }
+})
+
+async function resolve(
+  run: string,
+  request: RunInput,
+  { config, sha256 }: StoredConfig,
+): Promise<EvaluationJob> {
+  const { attributes, systems } = configurationFor(config, request)
+  const head = await headOf(config.github.api, request.repository, request.ref)
+  if (head === undefined) throw new RefNotFound(request.repository, request.ref)
+  return {
+    kind: 'evaluate',
+    run,
+    target: { repository: request.repository, ref: request.ref, commit: request.commit ?? head },
+    source: `${config.github.git}/${request.repository}.git`,
+    attributes,
+    systems,
+    limits: config.limits.evaluation,
+    config: sha256,
+  }
+}

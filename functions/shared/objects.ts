@@ -1,0 +1,153 @@
+import {
+  CopyObjectCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  type S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3'
+import { HearthError } from './errors.ts'
+
+/** A bucket and the client that may use it. */
+export interface Bucket {
+  s3: S3Client
+  name: string
+}
+
+export class ObjectNotFound extends HearthError {
+  override name = 'ObjectNotFound'
+  constructor(bucket: Bucket, key: string) {
+    super(`there is no object ${key} in the bucket ${bucket.name}`)
+  }
+}
+
+export class ObjectTooLarge extends HearthError {
+  override name = 'ObjectTooLarge'
+}
+
+/** S3 says 404 when the caller may list the bucket: a missing object. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404
+}
+
+/** A conditional request lost: the object is there already, has changed, or is being written at this moment (409). */
+export function isConditionFailed(error: unknown): boolean {
+  return (
+    error instanceof S3ServiceException &&
+    (error.$metadata.httpStatusCode === 412 || error.$metadata.httpStatusCode === 409)
+  )
+}
+
+export interface FoundObject {
+  bytes: Uint8Array
+  etag: string
+  lastModified: Date
+}
+
+/**
+ * A whole object, or undefined when there is none.
+ * @param limit the most bytes that are read into memory
+ * @throws ObjectTooLarge
+ */
+export async function findObject(
+  bucket: Bucket,
+  key: string,
+  limit: number,
+): Promise<FoundObject | undefined> {
+  try {
+    const found = await bucket.s3.send(new GetObjectCommand({ Bucket: bucket.name, Key: key }))
+    if ((found.ContentLength ?? 0) > limit)
+      throw new ObjectTooLarge(`${key} has ${found.ContentLength} bytes, and at most ${limit} are read`)
+    return {
+      bytes: (await found.Body?.transformToByteArray()) ?? new Uint8Array(),
+      etag: found.ETag ?? '',
+      lastModified: found.LastModified ?? new Date(0),
+    }
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+}
+
+// 64 MiB: far above any plan or record, far below the smallest function's memory.
+const JSON_LIMIT = 64 * 1024 * 1024
+
+/** The JSON document at a key, or undefined when there is none. Its shape is the writer's promise: only our own functions write these. */
+export async function findJson<T>(bucket: Bucket, key: string): Promise<T | undefined> {
+  const found = await findObject(bucket, key, JSON_LIMIT)
+  return found === undefined ? undefined : (JSON.parse(Buffer.from(found.bytes).toString('utf8')) as T)
+}
+
+/** @throws ObjectNotFound */
+export async function readJson<T>(bucket: Bucket, key: string): Promise<T> {
+  const found = await findJson<T>(bucket, key)
+  if (found === undefined) throw new ObjectNotFound(bucket, key)
+  return found
+}
+
+export async function writeJson(bucket: Bucket, key: string, value: unknown): Promise<void> {
+  await bucket.s3.send(
+    new PutObjectCommand({
+      Bucket: bucket.name,
+      Key: key,
+      Body: JSON.stringify(value),
+      ContentType: 'application/json',
+    }),
+  )
+}
+
+/**
+ * Writes a JSON document where none is (`ifMatch` absent), or over exactly the version named by its ETag.
+ * @returns false when somebody else was first
+ */
+export async function claimJson(
+  bucket: Bucket,
+  key: string,
+  value: unknown,
+  ifMatch?: string,
+): Promise<boolean> {
+  try {
+    await bucket.s3.send(
+      new PutObjectCommand({
+        Bucket: bucket.name,
+        Key: key,
+        Body: JSON.stringify(value),
+        ContentType: 'application/json',
+        ...(ifMatch === undefined ? { IfNoneMatch: '*' } : { IfMatch: ifMatch }),
+      }),
+    )
+    return true
+  } catch (error) {
+    if (isConditionFailed(error)) return false
+    throw error
+  }
+}
+
+/**
+ * Copies an object within S3, with our own metadata: nothing of the source's content type, encoding or tags survives.
+ * @param version the ETag that the source must still have
+ * @returns false when there is no such source
+ */
+export async function copyObject(
+  from: Bucket & { key: string; version?: string },
+  to: Bucket & { key: string },
+  metadata: { contentType: string; contentEncoding?: string },
+): Promise<boolean> {
+  try {
+    await to.s3.send(
+      new CopyObjectCommand({
+        Bucket: to.name,
+        Key: to.key,
+        CopySource: `${from.name}/${from.key.split('/').map(encodeURIComponent).join('/')}`,
+        ...(from.version === undefined ? {} : { CopySourceIfMatch: from.version }),
+        MetadataDirective: 'REPLACE',
+        TaggingDirective: 'REPLACE',
+        ContentType: metadata.contentType,
+        ...(metadata.contentEncoding === undefined ? {} : { ContentEncoding: metadata.contentEncoding }),
+      }),
+    )
+    return true
+  } catch (error) {
+    if (isMissing(error)) return false
+    throw error
+  }
+}
