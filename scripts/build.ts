@@ -1,7 +1,7 @@
 import { build, formatMessages, type BuildFailure } from 'esbuild'
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { zipOf } from './build/zip.ts'
 
@@ -9,11 +9,13 @@ import { zipOf } from './build/zip.ts'
  * Bundles what is deployed:
  *   functions/<name>/index.ts -> dist/<name>/index.mjs      one Lambda each
  *   builders/main.ts          -> dist/builder/builder.mjs   what runs on build machines
- *   the latter and builders/install-nix.sh -> dist/builder.zip, and a copy of it in dist/install/, because the install Lambda carries it
+ *   the latter and builders/install-nix.sh -> dist/builder.zip
+ *   that and hearth.yml       -> dist/install/              carried by the install Lambda, which puts them where they belong
  *
  * Everything is bundled, the AWS SDK too: the version that was tested is the version that runs.
  */
 const dist = 'dist'
+const builderZip = join(dist, 'builder.zip')
 
 // Dependencies that are CommonJS call `require`, which an ES module does not have. The import has a name that no dependency declares.
 const requireForCommonJs =
@@ -61,17 +63,29 @@ async function bundle({ entry, file, target }: Bundle): Promise<void> {
   })
 }
 
-/** The archive that a build machine downloads; its SHA-256 is its key in the state bucket. */
+/** The archive that a build machine downloads. */
 async function zipBuilder(): Promise<void> {
   const zip = await zipOf([
     { name: 'builder.mjs', bytes: await readFile(builderBundle.file), mode: 0o644 },
     { name: 'install-nix.sh', bytes: await readFile('builders/install-nix.sh'), mode: 0o755 },
   ])
-  await writeFile(join(dist, 'builder.zip'), zip)
-  if (existsSync('functions/install')) {
-    await mkdir(join(dist, 'install'), { recursive: true })
-    await copyFile(join(dist, 'builder.zip'), join(dist, 'install', 'builder.zip'))
+  await writeFile(builderZip, zip)
+}
+
+/**
+ * What the install Lambda carries beside its code, and `dist/install.json`: `{"sha256": …}` over all of it. The template has that hash as a
+ * property of the custom resource, so that CloudFormation calls the Lambda when, and only when, there is something else to install.
+ */
+async function packInstallation(): Promise<void> {
+  const contents = [builderZip, 'hearth.yml']
+  const hash = createHash('sha256')
+  await mkdir(join(dist, 'install'), { recursive: true })
+  for (const file of contents) {
+    const bytes = await readFile(file)
+    await writeFile(join(dist, 'install', basename(file)), bytes)
+    hash.update(createHash('sha256').update(bytes).digest())
   }
+  await writeFile(join(dist, 'install.json'), `${JSON.stringify({ sha256: hash.digest('hex') })}\n`)
 }
 
 async function printSizes(files: string[]): Promise<void> {
@@ -112,8 +126,8 @@ async function bundleAll(bundles: Bundle[]): Promise<void> {
 }
 
 await rm(dist, { recursive: true, force: true })
-const builderIsThere = existsSync(builderBundle.entry)
-const bundles = [...(await functionBundles()), ...(builderIsThere ? [builderBundle] : [])]
+const bundles = [...(await functionBundles()), builderBundle]
 await bundleAll(bundles)
-if (builderIsThere) await zipBuilder()
-await printSizes([...bundles.map(({ file }) => file), ...(builderIsThere ? [join(dist, 'builder.zip')] : [])])
+await zipBuilder()
+await packInstallation()
+await printSizes([...bundles.map(({ file }) => file), builderZip])
