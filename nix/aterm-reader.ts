@@ -81,7 +81,7 @@ export class ATermReader {
 
   #closingQuote(from: number): number {
     const quote = this.#text.indexOf('"', from)
-    return quote < 0 ? this.#fail('a string has no end', from - 1) : quote
+    return quote < 0 ? this.#fail('a string has no end', this.offset) : quote
   }
 
   #nextBackslash(from: number): number {

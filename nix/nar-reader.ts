@@ -33,7 +33,7 @@ export class NarReader {
   #held: Buffer = Buffer.alloc(0)
   /** where `#held` begins in the NAR */
   #heldOffset = 0
-  /** where the word that is being read begins in the NAR */
+  /** where in the NAR the word that is being read begins: what an error points at */
   #wordOffset = 0
   /** bytes of a file's contents, then zeros, that are still to come */
   #contents = 0
@@ -101,14 +101,17 @@ export class NarReader {
     this.#contents -= contentsEnd - at
     if (this.#contents > 0) return contentsEnd
     const end = Math.min(contentsEnd + this.#padding, input.length)
-    this.#wordOffset = this.#heldOffset + contentsEnd
     this.#checkZero(input, contentsEnd, end)
     this.#padding -= end - contentsEnd
     return end
   }
 
   #checkZero(input: Buffer, from: number, to: number): void {
-    for (let at = from; at < to; at++) if (input[at] !== 0) this.#fail('the padding is not zero')
+    for (let at = from; at < to; at++) {
+      if (input[at] === 0) continue
+      this.#wordOffset = this.#heldOffset + at
+      this.#fail('the padding is not zero')
+    }
   }
 
   #fail(reason: string): never {

@@ -36,9 +36,12 @@ export const CASE_HACK_SUFFIX = '~nix~case~hack~'
 
 // Large enough that a consumer (hash, zstd, socket) is called rarely, small enough that several in flight do not matter.
 const CHUNK_BYTES = 256 * 1024
+// Contents fill a chunk up to its end; the words of one object go behind it: a name (255 bytes), a target (4,095) and some twenty short ones.
+const RESERVE_BYTES = 8 * 1024
+const MAX_WORD_BYTES = 4095
 
 /**
- * Writes a tree as a NAR, byte for byte as `nix-store --dump` does. Chunks are up to 256 KiB, each a fresh buffer that the consumer may keep; small files and the
+ * Writes a tree as a NAR, byte for byte as `nix-store --dump` does. Chunks have about 256 KiB, each a fresh buffer that the consumer may keep; small files and the
  * words between them share one. Source: Dolstra's thesis, figure 5.2, and Nix, src/libutil/archive.cc.
  * @param root path of the tree, a byte string
  * @throws UnwritableNar, and what the source throws
@@ -88,8 +91,8 @@ async function* writeFile(
   const file = source.open(path, node.size)
   try {
     for (let left = node.size; left > 0;) {
-      if (chunk.free === 0) yield chunk.take()
-      const answer = file.read(chunk.tail(left))
+      if (chunk.room(left).length === 0) yield chunk.take()
+      const answer = file.read(chunk.room(left))
       const read = typeof answer === 'number' ? answer : await answer
       if (read === 0) throw new UnwritableNar(`${path} became ${left} bytes shorter while it was read`)
       chunk.advance(read)
@@ -120,18 +123,17 @@ function entriesOf(path: string, source: NarSource): Entry[] {
   return entries
 }
 
-/** The buffer that the NAR is written into. A word never needs more than it keeps in reserve: names and link targets have at most 4 KiB. */
+/** The buffer that the NAR is written into. */
 class Chunk {
   length = 0
-  #buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES)
+  #buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES + RESERVE_BYTES)
 
-  get free(): number {
-    return this.#buffer.length - this.length
-  }
-
-  /** Where file contents may be written, then confirmed by `advance`. */
-  tail(most: number): Uint8Array {
-    return this.#buffer.subarray(this.length, this.length + Math.min(most, this.free))
+  /** Where file contents may be written, then confirmed by `advance`; empty when the chunk is full. */
+  room(most: number): Uint8Array {
+    return this.#buffer.subarray(
+      this.length,
+      Math.max(this.length, Math.min(this.length + most, CHUNK_BYTES)),
+    )
   }
 
   advance(bytes: number): void {
@@ -144,38 +146,33 @@ class Chunk {
 
   /** Its length as 64 bits little-endian, its bytes, zeros up to a multiple of 8. */
   word(word: string): void {
-    this.#reserve(16 + word.length)
+    if (word.length > MAX_WORD_BYTES) {
+      throw new UnwritableNar(
+        `a name or the target of a link has ${word.length} bytes, and Nix reads ${MAX_WORD_BYTES}`,
+      )
+    }
     this.number(word.length)
     this.length += this.#buffer.write(word, this.length, 'latin1')
     this.pad(word.length)
   }
 
   number(value: number): void {
-    this.#reserve(8)
     this.#buffer.writeUInt32LE(value % 2 ** 32, this.length)
-    this.#buffer.writeUInt32LE(Math.floor(value / 2 ** 32), this.length + 4)
-    this.length += 8
+    this.length = this.#buffer.writeUInt32LE(Math.floor(value / 2 ** 32), this.length + 4)
   }
 
+  /** Zeros up to the next multiple of 8. */
   pad(length: number): void {
-    const padding = -length & 7
-    this.#reserve(padding)
-    this.#buffer.fill(0, this.length, this.length + padding)
-    this.length += padding
+    const end = this.length + (-length & 7)
+    this.#buffer.fill(0, this.length, end)
+    this.length = end
   }
 
   /** What was written; the next bytes go into a fresh buffer. */
   take(): Uint8Array {
     const taken = this.#buffer.subarray(0, this.length)
-    this.#buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES)
+    this.#buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES + RESERVE_BYTES)
     this.length = 0
     return taken
-  }
-
-  #reserve(bytes: number): void {
-    if (this.free >= bytes) return
-    const larger = Buffer.allocUnsafeSlow(this.length + bytes + CHUNK_BYTES)
-    larger.set(this.#buffer.subarray(0, this.length))
-    this.#buffer = larger
   }
 }
