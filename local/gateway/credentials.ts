@@ -21,8 +21,8 @@ export interface KeyHolder {
 
 export interface CredentialStore {
   /** New credentials that speak for `caller`, valid until the stack closes. */
-  mint(caller: Exclude<Caller, { kind: 'anonymous' }>): Credentials
-  lookup(accessKeyId: string): KeyHolder | undefined
+  mint: (caller: Exclude<Caller, { kind: 'anonymous' }>) => Credentials
+  lookup: (accessKeyId: string) => KeyHolder | undefined
   /** The credentials of the person at this machine: the same after every restart. */
   readonly operator: Credentials
 }
@@ -80,7 +80,7 @@ export function credentialEnvironment(
 
 function readOrCreateOperator(file: string): Credentials {
   if (existsSync(file)) {
-    const stored = JSON.parse(readFileSync(file, 'utf8')) as Partial<Credentials>
+    const stored: Partial<Credentials> = JSON.parse(readFileSync(file, 'utf8'))
     if (typeof stored.accessKeyId === 'string' && typeof stored.secretAccessKey === 'string')
       return { accessKeyId: stored.accessKeyId, secretAccessKey: stored.secretAccessKey }
     throw new Error(`${file} holds no access key: remove it, and the next start makes a new one`)

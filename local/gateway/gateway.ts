@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { createServer, IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { createCall, type AuthorizationRecord, type PolicySource } from './authorization.ts'
 import type { CredentialStore } from './credentials.ts'
 import { answerError, type GatewayError } from './error-answer.ts'
@@ -33,7 +32,7 @@ export interface GatewayOptions {
   credentials: CredentialStore
   policies: PolicySource
   /** hears of errors that no service meant to answer */
-  onError(error: unknown, request: { method: string; url: string }): void
+  onError: (error: unknown, request: { method: string; url: string }) => void
 }
 
 /** S3 reads its bodies itself, as they come. Nothing else takes more than Lambda's 6 MB, which Lambda refuses in its own words. */
@@ -75,7 +74,7 @@ export async function startGateway({
   await listen(server, port)
   return {
     ...record,
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    endpoint: `http://127.0.0.1:${portOf(server)}`,
     register: (service) => void services.set(service.name, service),
     route: (prefix, handler) => void routes.set(prefix, handler),
     close: () =>
@@ -86,7 +85,13 @@ export async function startGateway({
   }
 }
 
-function listen(server: Server, port: number): Promise<void> {
+export function portOf(server: Server): number {
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the server does not listen on a port')
+  return address.port
+}
+
+export function listen(server: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, '127.0.0.1', resolve)

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isObject } from '../json-object.ts'
 import { readBody } from './request-body.ts'
 import type { Call, Service } from './service.ts'
 import { AccessDenied } from './service.ts'
@@ -78,7 +79,7 @@ function findAction(
 function parseInput(body: Buffer): JsonObject {
   try {
     const input: unknown = JSON.parse(body.toString('utf8') || '{}')
-    if (typeof input === 'object' && input !== null && !Array.isArray(input)) return input as JsonObject
+    if (isObject(input)) return input
   } catch {
     // reported below together with well-formed JSON that is no object
   }

@@ -23,12 +23,15 @@ export function policyForCaller(policy: ResourcePolicy, caller: Caller): PolicyD
   const statements = listOf(policy.Statement).filter((statement) => isAbout(statement, caller))
   return {
     Version: policy.Version,
-    Statement: statements.map((statement) =>
-      Object.fromEntries(
-        Object.entries(statement).filter(([key]) => key !== 'Principal' && key !== 'NotPrincipal'),
-      ),
-    ) as unknown as Statement[],
+    Statement: statements.map(withoutPrincipal),
   }
+}
+
+function withoutPrincipal(statement: ResourceStatement): Statement {
+  const copy: Statement & { Principal?: Principal; NotPrincipal?: Principal } = { ...statement }
+  delete copy.Principal
+  delete copy.NotPrincipal
+  return copy
 }
 
 /** `arn:aws:iam::…:role/<name>` of an assumed role, or the caller's own ARN. */

@@ -44,8 +44,8 @@ export interface FunctionsOptions {
   temporaryFolder: string
   logs: LogStore
   /** credentials of the function's role, and the endpoint */
-  environmentFor(definition: FunctionDefinition): Record<string, string>
-  onLog?(event: FunctionLogEvent): void
+  environmentFor: (definition: FunctionDefinition) => Record<string, string>
+  onLog?: (event: FunctionLogEvent) => void
 }
 
 /** 6 MB, exactly as Lambda's own error message says it. */

@@ -28,7 +28,7 @@ export interface InstanceOptions {
   environment: Record<string, string>
   /** where the instance has its /tmp; removed with it */
   temporaryFolder: string
-  onLines(lines: string[]): void
+  onLines: (lines: string[]) => void
 }
 
 /** What an instance may take to load before Lambda starts again. Source: Lambda developer guide, "Init phase". */
@@ -118,17 +118,19 @@ function watch(child: ChildProcess, onLines: (lines: string[]) => void): Watched
           if (output.length > 0) onLines(output)
         }),
   )
+  const waitForEnd = async (): Promise<void> => {
+    const ended = await new Promise<string>((resolve) => {
+      child.once('close', (code, signal) =>
+        resolve(signal === null ? `exit status ${code ?? 0}` : `signal: ${signal}`),
+      )
+    })
+    await Promise.all(streams)
+    watched.ended ??= ended
+    for (const listener of listeners) listener('ended')
+    for (const marker of markers.values()) marker.resolve?.()
+  }
   const watched: WatchedProcess = {
-    closed: new Promise((resolve) => {
-      child.once('close', (code, signal) => {
-        watched.ended ??= signal === null ? `exit status ${code ?? 0}` : `signal: ${signal}`
-        void Promise.all(streams).then(() => {
-          for (const listener of listeners) listener('ended')
-          for (const marker of markers.values()) marker.resolve?.()
-          resolve()
-        })
-      })
-    }),
+    closed: waitForEnd(),
     next: (matches, milliseconds) =>
       new Promise((resolve) => {
         if (watched.ended !== undefined) return resolve('ended')
@@ -156,8 +158,7 @@ function watch(child: ChildProcess, onLines: (lines: string[]) => void): Watched
         markers.set(key, marker)
       }),
   }
-  child.on('message', (message) => {
-    const received = message as FromRuntime
+  child.on('message', (received: FromRuntime) => {
     if (received.kind === 'ready' || received.kind === 'load-failed') watched.loaded = received
     for (const listener of listeners) listener(received)
   })

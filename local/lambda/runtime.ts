@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Context } from 'aws-lambda'
+import { isObject } from '../json-object.ts'
 import { endMarker, type FromRuntime, type FunctionError, type Invocation } from './runtime-protocol.ts'
 
 /**
@@ -35,7 +36,7 @@ process.on('unhandledRejection', (error) => failOutside('Runtime.UnhandledPromis
 
 try {
   const handler = await loadHandler(process.env['LAMBDA_TASK_ROOT'] ?? '', process.env['_HANDLER'] ?? '')
-  process.on('message', (message) => void invoke(handler, message as Invocation))
+  process.on('message', (invocation: Invocation) => void invoke(handler, invocation))
   send({ kind: 'ready' })
 } catch (error) {
   send({ kind: 'load-failed', error: describe(error) })
@@ -64,7 +65,6 @@ function describe(thrown: unknown): FunctionError {
 }
 
 function contextOf({ requestId, deadline, functionArn }: Invocation): Context {
-  const environment = (name: string): string => process.env[name] ?? ''
   return {
     callbackWaitsForEmptyEventLoop: true,
     functionName: environment('AWS_LAMBDA_FUNCTION_NAME'),
@@ -82,6 +82,10 @@ function contextOf({ requestId, deadline, functionArn }: Invocation): Context {
   }
 }
 
+function environment(name: string): string {
+  return process.env[name] ?? ''
+}
+
 function refuseCallback(): never {
   throw new Error('Lambda runs Node 24 handlers without callbacks: return a promise')
 }
@@ -96,14 +100,18 @@ async function loadHandler(root: string, handlerName: string): Promise<Handler> 
     .find((name) => existsSync(name))
   if (path === undefined)
     throw named('Runtime.ImportModuleError', `Error: Cannot find module '${file.slice(0, dot)}'`)
-  const module = (await import(pathToFileURL(path).href)) as Record<string, unknown>
+  const module: Record<string, unknown> = await import(pathToFileURL(path).href)
   const exported = file
     .slice(dot + 1)
     .split('.')
-    .reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], module)
-  if (typeof exported !== 'function')
+    .reduce<unknown>((value, name) => (isObject(value) ? value[name] : undefined), module)
+  if (!isHandler(exported))
     throw named('Runtime.HandlerNotFound', `${handlerName} is undefined or not exported`)
-  return exported as Handler
+  return exported
+}
+
+function isHandler(value: unknown): value is Handler {
+  return typeof value === 'function'
 }
 
 function named(name: string, message: string): Error {

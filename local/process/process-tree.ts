@@ -80,6 +80,9 @@ function signal(target: number): void {
   try {
     process.kill(target, 'SIGKILL')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    // ESRCH: it is gone already. EPERM: it became another user's (sudo, a daemon's build), and is not ours to end.
+    const expected =
+      error instanceof Error && 'code' in error && (error.code === 'ESRCH' || error.code === 'EPERM')
+    if (!expected) throw error
   }
 }

@@ -1,4 +1,4 @@
-import { isObject, TemplateError, type Value } from './template.ts'
+import { TemplateError, type Value } from './template.ts'
 
 /** What intrinsic functions can refer to. */
 export interface Scope {
@@ -143,8 +143,10 @@ export function resolveCondition(value: Value, scope: Scope, where: string): boo
     case 'Condition':
       return scope.condition(text(argument, where))
     case 'Fn::Equals': {
-      const [left, right] = list(argument, name, 2).map((item) => resolveValue(item, scope, where))
-      return String(left) === String(right)
+      const [left, right] = list(argument, name, 2).map((item) =>
+        text(resolveValue(item, scope, where), name),
+      )
+      return left === right
     }
     case 'Fn::Not':
       return !nested()[0]
@@ -202,4 +204,8 @@ function text(value: Value, what: string): string {
   if (typeof value === 'string') return value
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
   throw new TemplateError(`${what}: ${JSON.stringify(value)} is no string`)
+}
+
+function isObject(value: Value | undefined): value is { [key: string]: Value } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

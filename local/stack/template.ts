@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isObject } from '../json-object.ts'
 
 /** A CloudFormation value: JSON, with intrinsic functions as one-key objects. */
 export type Value = string | number | boolean | null | Value[] | { [key: string]: Value }
@@ -51,11 +52,12 @@ const RESOURCE_ATTRIBUTES = [
  */
 export function readTemplate(file: string): Template {
   const template: unknown = JSON.parse(readFileSync(file, 'utf8'))
-  return checkTemplate(template, file)
+  checkTemplate(template, file)
+  return template
 }
 
 /** Checks the shape of a template: sections, resources and their attributes. */
-export function checkTemplate(template: unknown, file: string): Template {
+export function checkTemplate(template: unknown, file: string): asserts template is Template {
   if (!isObject(template) || !isObject(template['Resources']))
     throw new TemplateError(`${file} has no Resources: it is no CloudFormation template`)
   const section = Object.keys(template).find((key) => !SECTIONS.includes(key))
@@ -67,9 +69,4 @@ export function checkTemplate(template: unknown, file: string): Template {
     if (attribute !== undefined)
       throw new TemplateError(`${file}: resource ${id} has the unknown attribute "${attribute}"`)
   }
-  return template as unknown as Template
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
