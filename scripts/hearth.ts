@@ -1,0 +1,59 @@
+import { Command, CommanderError } from 'commander'
+import { describeError } from '../functions/shared/errors.ts'
+import { checkConfig, pushConfig } from './hearth/config.ts'
+import { findDeployment, type DeploymentOptions } from './hearth/deployment.ts'
+import { showRun } from './hearth/run-show.ts'
+import { warm, type WarmOptions } from './hearth/warm.ts'
+
+/** The operator's command line. Exit codes: 0 fine, 1 the run or the work failed, 2 the command was wrong. */
+const hearth = new Command('hearth')
+  .description('Keeps Nix developer shells warm.')
+  .option('--stage <stage>', 'the deployment, as given to `serverless deploy --stage`', 'prod')
+  .option('--local', 'the system that `npm run demo -- --keep` left running on this machine')
+  .option('--folder <folder>', 'where the local system keeps its state', '.hearth/demo')
+  .option('--json', 'print one JSON document')
+  .exitOverride()
+
+const deployment = () => findDeployment(hearth.opts<DeploymentOptions>())
+const asJson = (): boolean => hearth.opts<{ json?: boolean }>().json === true
+
+hearth
+  .command('warm')
+  .description('start a run for a branch')
+  .argument('<repository>', 'owner/name, as in hearth.yml')
+  .argument('[ref]', 'a branch', 'main')
+  .option('--commit <sha>', 'this commit instead of the head of the branch')
+  .option('--wait', 'follow the run to its end; exit 1 if it is not done')
+  .action(async (repository: string, ref: string, options: WarmOptions) => {
+    process.exitCode = await warm(await deployment(), { ...options, repository, ref, json: asJson() })
+  })
+
+const run = hearth.command('run').description('what a run did')
+run
+  .command('show')
+  .argument('<run>', "the execution's name")
+  .action(async (name: string) => {
+    process.exitCode = await showRun(await deployment(), name, asJson())
+  })
+
+const config = hearth.command('config').description('hearth.yml')
+config
+  .command('check')
+  .argument('[file]', 'the file to check', 'hearth.yml')
+  .action((file: string) => checkConfig(file, asJson()))
+config
+  .command('push')
+  .description('check it, and make it what the next run uses')
+  .argument('[file]', 'the file to push', 'hearth.yml')
+  .action(async (file: string) => pushConfig(await deployment(), file, asJson()))
+
+try {
+  await hearth.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
+  else {
+    const { name, message } = describeError(error)
+    console.error(`${name}: ${message}`)
+    process.exitCode = 1
+  }
+}

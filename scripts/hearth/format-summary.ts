@@ -1,0 +1,38 @@
+import { styleText } from 'node:util'
+import type { RunSummary } from '../../functions/shared/contract.ts'
+
+/** A run's summary as text: colours on a terminal, plain lines elsewhere (`styleText` looks at standard output itself). */
+export function formatSummary(summary: RunSummary): string {
+  const { target, derivations, shells } = summary
+  return [
+    `${styleText('bold', summary.run)}: ${verdict(summary)}`,
+    ...(target?.repository === undefined
+      ? []
+      : [`  ${target.repository} ${target.ref ?? ''} ${target.commit ?? ''}`.trimEnd()]),
+    ...(summary.reason === undefined ? [] : [`  ${summary.reason}`]),
+    ...(summary.error === undefined ? [] : [`  ${summary.error.name}: ${indent(summary.error.message)}`]),
+    `  ${derivations.total} derivations: ${derivations.built} built, ${derivations.published} published, ${derivations.skipped} skipped, ${derivations.failed} failed; ${formatBytes(summary.bytesAdded)} added in ${summary.waves} waves`,
+    ...shells
+      .toSorted((a, b) => `${a.system} ${a.attribute}`.localeCompare(`${b.system} ${b.attribute}`))
+      .map(({ attribute, system, status, reason }) => {
+        const mark = status === 'warm' ? styleText('green', 'warm  ') : styleText('red', status.padEnd(6))
+        return `  ${mark} ${system} ${attribute}${reason === undefined ? '' : `: ${indent(reason)}`}`
+      }),
+  ].join('\n')
+}
+
+/** Bytes for people: `1.2 MB`, in powers of 1000. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  const power = bytes < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3))
+  const value = bytes / 1000 ** power
+  return `${power === 0 ? value : value.toFixed(1)} ${units[power] ?? ''}`
+}
+
+function verdict({ verdict }: RunSummary): string {
+  return styleText(verdict === 'failed' || verdict === 'stuck' ? 'red' : 'green', verdict)
+}
+
+function indent(text: string): string {
+  return text.trim().replaceAll('\n', '\n      ')
+}
