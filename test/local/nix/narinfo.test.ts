@@ -126,6 +126,6 @@ describe('what we sign is believed by nix store verify', () => {
     const check = (): string => store.elsewhere('nix', 'store', 'verify', ...options, ...keys, ...outputs)
     expect(outputs.length, name).toBe(2)
     if (believed) expect(check).not.toThrow()
-    else expect(check).toThrow()
+    else expect(check).toThrow('untrusted')
   })
 })

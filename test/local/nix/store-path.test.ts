@@ -10,7 +10,8 @@ function nixTakes(text: string): boolean {
   try {
     store.text('nix-store', '--query', '--hash', text)
   } catch (error) {
-    return error instanceof Error && error.message.includes(`path '${text}' is not valid`)
+    if (!(error instanceof Error && 'stderr' in error)) throw error
+    return error.message.includes(`path '${text}' is not valid`)
   }
   throw new Error(`${text} cannot exist`)
 }
