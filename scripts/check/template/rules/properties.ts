@@ -157,7 +157,7 @@ function* checkScalar(type: PropertyType, value: Json, field: string): Generator
     return
   }
   if (value === null || typeof value === 'object') {
-    yield { field, problem: `a ${type.type} is expected here` }
+    yield { field, problem: `the type is ${type.type}` }
     return
   }
   const text = String(value)
@@ -167,7 +167,7 @@ function* checkScalar(type: PropertyType, value: Json, field: string): Generator
     boolean: /^(true|false)$/,
   }
   if (forms[type.type]?.test(text) === false) {
-    yield { field, problem: `a ${type.type} is expected here, and this is '${text}'` }
+    yield { field, problem: `the type is ${type.type}, and this is '${text}'` }
   } else if ('allowedValues' in type && type.allowedValues !== undefined) {
     const allowed = type.allowedValues.map(String)
     if (!allowed.includes(text)) yield { field, problem: `'${text}' is not one of ${allowed.join(', ')}` }
