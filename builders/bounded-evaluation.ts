@@ -1,0 +1,76 @@
+import { isOutOfMemory } from './nix-errors.ts'
+import { options } from './nix-command.ts'
+import { eachLine, startProcess } from './processes.ts'
+
+/** What an evaluation may use, and how it is run. */
+export interface EvaluationBounds {
+  environment: Record<string, string>
+  /** heap of one evaluating process */
+  megabytes: number
+}
+
+/** How an evaluating process ended. */
+export interface EvaluationEnding {
+  /** JSON on standard output; only there when the process succeeded, because 2.8 leaves half a document behind when it fails */
+  result?: string
+  stderr: string
+  reason: 'done' | 'error' | 'out of time' | 'out of memory' | 'died'
+}
+
+// 64 kB: errors are short, but flake code may print traces without end.
+const STDERR_KEPT = 65_536
+
+/**
+ * Evaluates an expression in a process of its own and prints its value as JSON. The process builds nothing, and is killed, with everything it started,
+ * when it is out of time: Nix in a tight loop does not react to SIGTERM.
+ * @param secondsLeft asked at the start and again whenever `onLine` returns true: the time until the next sign of progress
+ * @param onLine gets every line of standard error; true means progress
+ */
+export async function evaluateBounded(
+  expression: string,
+  bounds: EvaluationBounds,
+  secondsLeft: () => number,
+  onLine: (line: string) => boolean = () => false,
+): Promise<EvaluationEnding> {
+  const child = startProcess('nix', ['eval', '--json', ...SETTINGS, '--expr', expression], {
+    // Boehm's collector gives up at this size: "out of memory". Source: bdwgc, docs/README.environment.
+    environment: { ...bounds.environment, GC_MAXIMUM_HEAP_SIZE: `${bounds.megabytes}M` },
+  })
+  let isOutOfTime = false
+  const expire = (): void => {
+    isOutOfTime = true
+    child.kill('SIGKILL')
+  }
+  let timer = setTimeout(expire, secondsLeft() * 1000)
+  let stderr = ''
+  const readErrors = eachLine(child.stderr, (line) => {
+    if (onLine(line)) {
+      // What was said before belongs to what is finished.
+      stderr = ''
+      clearTimeout(timer)
+      timer = setTimeout(expire, secondsLeft() * 1000)
+    } else stderr = `${stderr}${line}\n`.slice(-STDERR_KEPT)
+  })
+  const result: string[] = []
+  const readResult = eachLine(child.stdout, (line) => void result.push(line))
+  const [{ status, signal }] = await Promise.all([child.ended, readErrors, readResult]).finally(() =>
+    clearTimeout(timer),
+  )
+  if (isOutOfTime) return { stderr, reason: 'out of time' }
+  if (status === 0) return { stderr, reason: 'done', result: result.join('\n') }
+  if (isOutOfMemory(stderr, signal, status)) return { stderr, reason: 'out of memory' }
+  return { stderr, reason: signal === null ? 'error' : 'died' }
+}
+
+const SETTINGS = [
+  '--extra-experimental-features',
+  'nix-command flakes',
+  ...options({
+    'allow-import-from-derivation': 'false',
+    // Nothing may be built here, even if the machine's nix.conf names remote builders.
+    'max-jobs': '0',
+    builders: '',
+    'pure-eval': 'true',
+    'accept-flake-config': 'false',
+  }),
+]

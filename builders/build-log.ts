@@ -1,0 +1,77 @@
+import { createWriteStream } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { stripVTControlCharacters } from 'node:util'
+import { constants, createBrotliCompress } from 'node:zlib'
+import { stagedKeys } from '../functions/shared/keys.ts'
+import { baseNameOf, hashPartOf, type StorePath } from '../nix/store-path.ts'
+import { Measure } from './measure.ts'
+import { options } from './nix-command.ts'
+import { eachLine, startProcess } from './processes.ts'
+import { stageFile, type Staging } from './staging.ts'
+
+const TAIL_LINES = 50
+// What 50 lines may have, so that one line without end does not fill a report.
+const TAIL_BYTES = 16_384
+
+// Measured on text and programs: quality 5 leaves 29.5 % at 44 MB/s, 9 leaves 28.3 % at 9 MB/s.
+const BROTLI_QUALITY = 5
+
+/**
+ * Stages the log of a build, whatever its size, as `nix log` reads it from a cache: brotli, which Nix's HTTP client undoes by itself.
+ * @returns its last lines; none when Nix kept no log, as for a path that was not built here
+ */
+export async function stageLog(
+  staging: Staging,
+  drvPath: StorePath,
+  { folder, environment }: { folder: string; environment: Record<string, string> },
+): Promise<string[]> {
+  const path = join(folder, `${hashPartOf(drvPath)}.log.br`)
+  const child = startProcess('nix-store', [...options({ substituters: '' }), '--read-log', drvPath], {
+    environment,
+  })
+  const tail = new Tail()
+  const file = new Measure()
+  try {
+    const [ending] = await Promise.all([
+      child.ended,
+      pipeline(
+        child.stdout,
+        tail,
+        createBrotliCompress({ params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } }),
+        file,
+        createWriteStream(path),
+      ),
+      // "build log of derivation … is not available" is all that it ever says.
+      eachLine(child.stderr, () => {}),
+    ])
+    if (ending.status !== 0) return []
+    const staged = { path, bytes: file.bytes, sha256: file.sha256() }
+    const content = { type: 'text/plain; charset=utf-8', encoding: 'br' }
+    await stageFile(staging, stagedKeys.log(staging.prefix, baseNameOf(drvPath)), staged, content)
+    return tail.lines()
+  } finally {
+    await rm(path, { force: true })
+  }
+}
+
+/** Passes a text on and keeps its end. */
+class Tail extends Transform {
+  #end: Buffer = Buffer.alloc(0)
+
+  override _transform(
+    chunk: Buffer,
+    _encoding: BufferEncoding,
+    done: (error: null, chunk: Buffer) => void,
+  ): void {
+    this.#end = Buffer.concat([this.#end, chunk]).subarray(-TAIL_BYTES)
+    done(null, chunk)
+  }
+
+  lines(): string[] {
+    const text = stripVTControlCharacters(this.#end.toString('utf8')).replace(/\r?\n$/, '')
+    return text === '' ? [] : text.split(/\r?\n/).slice(-TAIL_LINES)
+  }
+}

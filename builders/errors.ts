@@ -1,0 +1,43 @@
+import { HearthError } from '../functions/shared/errors.ts'
+
+/** The builder was started without something that it needs. */
+export class MissingSetting extends HearthError {
+  override name = 'MissingSetting'
+}
+
+/** The job file is of another kind than the command, or is no job at all. */
+export class WrongJob extends HearthError {
+  override name = 'WrongJob'
+}
+
+/** The evaluation's archive is not the one that Plan pinned, or does not hold what the batch needs. */
+export class ArchiveRefused extends HearthError {
+  override name = 'ArchiveRefused'
+}
+
+/** Git cannot fetch the commit. */
+export class SourceNotFound extends HearthError {
+  override name = 'SourceNotFound'
+}
+
+/** The flake as a whole gives nothing: it does not parse, an input is missing, it never finishes. */
+export class FlakeDoesNotEvaluate extends HearthError {
+  override name = 'FlakeDoesNotEvaluate'
+}
+
+/** The flake evaluates, but has none of the configured attributes for any of the configured systems. */
+export class NothingToWarm extends HearthError {
+  override name = 'NothingToWarm'
+}
+
+/** A command of Nix failed that has no reason to fail, whatever the sources say. */
+export class NixFailed extends HearthError {
+  override name = 'NixFailed'
+  override retryable = true
+}
+
+/** The batch is built, but not everything of it could be staged, or Nix gave up before it had tried everything. */
+export class BatchIncomplete extends HearthError {
+  override name = 'BatchIncomplete'
+  override retryable = true
+}

@@ -1,0 +1,67 @@
+import { isStorePath, type StorePath } from '../nix/store-path.ts'
+import { NixFailed } from './errors.ts'
+import { nix, portions } from './nix-command.ts'
+import { parseRegistrations, type PathInfo } from './registration.ts'
+
+/** The Nix store of this machine. What it says of a path is remembered: a valid path does not change. */
+export class LocalStore {
+  readonly #environment: Record<string, string>
+  readonly #infos = new Map<StorePath, PathInfo>()
+
+  constructor(environment: Record<string, string>) {
+    this.#environment = environment
+  }
+
+  /** Those of the paths that are not valid. */
+  async invalid(paths: StorePath[]): Promise<Set<StorePath>> {
+    const invalid = new Set<StorePath>()
+    for (const portion of portions(paths)) {
+      const listed = await this.#nixStore(['--check-validity', '--print-invalid', ...portion])
+      for (const line of listed.split('\n')) if (isStorePath(line)) invalid.add(line)
+    }
+    return invalid
+  }
+
+  /**
+   * What Nix knows of paths, all of which are valid.
+   * @throws NixFailed when one is not
+   */
+  async infos(paths: StorePath[]): Promise<PathInfo[]> {
+    const unknown = [...new Set(paths)].filter((path) => !this.#infos.has(path))
+    for (const portion of portions(unknown)) {
+      const registrations = await this.#nixStore(['--dump-db', ...portion])
+      for (const info of parseRegistrations(registrations)) this.#infos.set(info.path, info)
+    }
+    return paths.map((path) => {
+      const info = this.#infos.get(path)
+      if (info === undefined) throw new NixFailed(`nix-store --dump-db says nothing of ${path}`)
+      return info
+    })
+  }
+
+  /** The paths and everything they refer to, directly or not. */
+  async closure(paths: StorePath[]): Promise<PathInfo[]> {
+    const seen = new Set(paths)
+    const closure: PathInfo[] = []
+    for (let level = [...seen]; level.length > 0;) {
+      const infos = await this.infos(level)
+      closure.push(...infos)
+      const references = infos.flatMap((info) => info.references)
+      level = [...new Set(references)].filter((path) => !seen.has(path))
+      for (const path of level) seen.add(path)
+    }
+    return closure
+  }
+
+  /** Learns of a whole closure with two processes, where `closure` alone would take one for each level of it. */
+  async preload(paths: StorePath[]): Promise<void> {
+    for (const portion of portions(paths)) {
+      const listed = await this.#nixStore(['--query', '--requisites', ...portion])
+      await this.infos(listed.split('\n').filter(isStorePath))
+    }
+  }
+
+  async #nixStore(args: string[]): Promise<string> {
+    return nix('nix-store', args, this.#environment)
+  }
+}

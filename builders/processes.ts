@@ -1,0 +1,110 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { Readable } from 'node:stream'
+import { createInterface } from 'node:readline'
+
+/** How a process ended: by itself with a status, or by a signal. */
+export interface Ending {
+  status: number | null
+  signal: NodeJS.Signals | null
+}
+
+export interface RunningProcess {
+  /** null when `input` was not asked for */
+  stdin: ChildProcess['stdin']
+  stdout: Readable
+  stderr: Readable
+  /** resolves when the process has ended and its output is read; rejects when it could not be started */
+  ended: Promise<Ending>
+  /** signals the process and everything it started that is still in its process group */
+  kill(signal: NodeJS.Signals): void
+}
+
+const running = new Set<RunningProcess>()
+
+/**
+ * Starts a program in a process group of its own, so that killing it reaches what it started (git, fetchers).
+ * @param environment all that the process sees: nothing is inherited
+ */
+export function startProcess(
+  program: string,
+  args: string[],
+  options: { environment: Record<string, string>; directory?: string; input?: boolean },
+): RunningProcess {
+  const child = spawn(program, args, {
+    env: options.environment,
+    ...(options.directory === undefined ? {} : { cwd: options.directory }),
+    stdio: [options.input === true ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+    detached: true,
+  })
+  const kill = (signal: NodeJS.Signals): void => {
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+    try {
+      process.kill(-child.pid, signal)
+    } catch (error) {
+      // It ended between the look and the signal.
+      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+    }
+  }
+  const { stdin, stdout, stderr } = child
+  if (stdout === null || stderr === null) throw new Error(`${program} has no standard output`)
+  const ended = new Promise<Ending>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (status, signal) => resolve({ status, signal }))
+  })
+  const started: RunningProcess = {
+    stdin,
+    stdout,
+    stderr,
+    ended,
+    kill,
+  }
+  running.add(started)
+  const forget = (): boolean => running.delete(started)
+  ended.then(forget, forget)
+  return started
+}
+
+export interface Output extends Ending {
+  stdout: string
+  stderr: string
+}
+
+/** Runs a program to its end and collects what it says, as UTF-8. */
+export async function runProcess(
+  program: string,
+  args: string[],
+  options: { environment: Record<string, string>; directory?: string },
+): Promise<Output> {
+  const child = startProcess(program, args, options)
+  const [ending, stdout, stderr] = await Promise.all([
+    child.ended,
+    collect(child.stdout),
+    collect(child.stderr),
+  ])
+  return { ...ending, stdout, stderr }
+}
+
+/** Calls back for every line, without its end. Resolves when the stream ends. */
+export async function eachLine(stream: Readable, onLine: (line: string) => void): Promise<void> {
+  for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) onLine(line)
+}
+
+// 5 s: Nix needs well under one to stop its builders; an evaluation in a tight loop ignores SIGTERM altogether.
+const GRACE_MILLISECONDS = 5000
+
+/** Stops every process that still runs: asks first, so that Nix can stop its builders, then kills. */
+export async function stopAllProcesses(): Promise<void> {
+  const all = [...running]
+  for (const process of all) process.kill('SIGTERM')
+  const late = setTimeout(() => {
+    for (const process of all) process.kill('SIGKILL')
+  }, GRACE_MILLISECONDS)
+  await Promise.allSettled(all.map(({ ended }) => ended))
+  clearTimeout(late)
+}
+
+async function collect(stream: Readable): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of stream) chunks.push(chunk)
+  return Buffer.concat(chunks).toString('utf8')
+}

@@ -1,0 +1,108 @@
+import { availableParallelism } from 'node:os'
+import type { StorePath } from '../nix/store-path.ts'
+import { blockedBy, type PlannedDerivation } from './batch.ts'
+import { buildFailures, startedDerivation } from './build-messages.ts'
+import type { LocalStore } from './local-store.ts'
+import { lastError } from './nix-errors.ts'
+import { options } from './nix-command.ts'
+import { eachLine, startProcess } from './processes.ts'
+import type { Sandbox } from './settings.ts'
+
+// What a command line holds; see `portions`. One Nix schedules better than two, so it is as many as possible.
+const DERIVATIONS_PER_COMMAND = 4000
+
+/** How Nix builds here. */
+export interface BuildSettings {
+  environment: Record<string, string>
+  sandbox: Sandbox
+  /** path of the post-build-hook */
+  hook: string
+}
+
+/** How a batch ended, apart from what was built. */
+export interface BuildsEnding {
+  /** why each derivation failed that failed by itself */
+  failures: Map<StorePath, string>
+  /** what Nix said last, when it gave up without saying which derivation is to blame; what is not built then has not failed */
+  unexplained?: string
+}
+
+/**
+ * Builds derivations whose inputs are all there, and keeps going when one fails. Nix fetches nothing meanwhile, so it can build nothing else than what it is given.
+ *
+ * Some failures make Nix give up altogether, in spite of --keep-going: 2.8 does so when a derivation needs a feature or a system that this machine does not
+ * have. Then it is started again with what is left.
+ */
+export async function runBuilds(
+  derivations: PlannedDerivation[],
+  store: LocalStore,
+  settings: BuildSettings,
+  onStarted: (drvPath: StorePath) => void,
+): Promise<BuildsEnding> {
+  const owners = new Map(
+    derivations.flatMap(({ drvPath, outputs }) => outputs.map((path) => [path, drvPath])),
+  )
+  const planned = new Set(derivations.map(({ drvPath }) => drvPath))
+  const failures = new Map<StorePath, string>()
+  for (let left = await unfinished(derivations, store, failures); left.length > 0;) {
+    const stderr = await realise(left.slice(0, DERIVATIONS_PER_COMMAND), settings, onStarted)
+    const found = buildFailures(stderr, owners).filter(
+      ({ drvPath }) => planned.has(drvPath) && !failures.has(drvPath),
+    )
+    for (const { drvPath, message } of found) failures.set(drvPath, message)
+    const before = left.length
+    left = await unfinished(derivations, store, failures)
+    if (left.length === before) {
+      return { failures, unexplained: lastError(stderr) || 'Nix ended without a message' }
+    }
+  }
+  return { failures }
+}
+
+/** What is not built, and not known to be impossible. */
+async function unfinished(
+  derivations: PlannedDerivation[],
+  store: LocalStore,
+  failures: Map<StorePath, string>,
+): Promise<StorePath[]> {
+  const invalid = await store.invalid(derivations.flatMap(({ outputs }) => outputs))
+  const blame = new Map([...failures.keys()].map((drvPath) => [drvPath, [drvPath]]))
+  const blocked = new Set(blockedBy(derivations, blame).map(({ derivation }) => derivation.drvPath))
+  return derivations
+    .filter(({ outputs }) => outputs.some((path) => invalid.has(path)))
+    .map(({ drvPath }) => drvPath)
+    .filter((drvPath) => !failures.has(drvPath) && !blocked.has(drvPath))
+}
+
+// A line of somebody's log, quoted in an error, can be of any length.
+const LONGEST_LINE = 10_000
+
+/** @returns what Nix wrote to standard error. Its exit status says nothing about which derivation failed, and is not needed. */
+async function realise(
+  drvPaths: StorePath[],
+  { environment, sandbox, hook }: BuildSettings,
+  onStarted: (drvPath: StorePath) => void,
+): Promise<string> {
+  const flags = options({
+    sandbox,
+    'sandbox-fallback': 'false',
+    substituters: '',
+    builders: '',
+    'max-jobs': String(availableParallelism()),
+    'post-build-hook': hook,
+  })
+  // --no-build-output: what builders write goes to the log only, and cannot pose as Nix's own words here.
+  const args = [...flags, '--realise', '--keep-going', '--no-build-output', ...drvPaths]
+  const child = startProcess('nix-store', args, { environment })
+  const stderr: string[] = []
+  await Promise.all([
+    child.ended,
+    eachLine(child.stdout, () => {}),
+    eachLine(child.stderr, (line) => {
+      const started = startedDerivation(line)
+      if (started !== undefined) onStarted(started)
+      stderr.push(line.slice(0, LONGEST_LINE))
+    }),
+  ])
+  return stderr.join('\n')
+}

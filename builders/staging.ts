@@ -1,0 +1,116 @@
+import { PutObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3'
+import { GetCallerIdentityCommand, type STSClient } from '@aws-sdk/client-sts'
+import { createReadStream } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { stagingPrefix } from '../functions/shared/keys.ts'
+import { MissingSetting } from './errors.ts'
+
+/** Where one build puts its results: its own prefix of the staging bucket, which it can only add to. */
+export interface Staging {
+  s3: S3Client
+  bucket: string
+  /** `staging/<aws:userid>/` */
+  prefix: string
+}
+
+/** A file on disk that is to be staged. */
+export interface StagedFile {
+  path: string
+  bytes: number
+  /** SHA-256 of the file; S3 checks it */
+  sha256: Uint8Array
+}
+
+/** What a reader of the object is told about it. */
+export interface ContentHeaders {
+  type: string
+  encoding?: string
+}
+
+/** The staging prefix of whoever runs this: the role allows no other. */
+export async function openStaging(s3: S3Client, sts: STSClient, bucket: string): Promise<Staging> {
+  const { UserId } = await sts.send(new GetCallerIdentityCommand({}))
+  if (UserId === undefined) throw new MissingSetting('STS does not say who this builder is (no UserId)')
+  return { s3, bucket, prefix: stagingPrefix(UserId) }
+}
+
+/** Stages a small object. */
+export async function stageBytes(
+  staging: Staging,
+  key: string,
+  bytes: Uint8Array,
+  content: ContentHeaders,
+): Promise<void> {
+  await createOnce(staging, key, content, () => ({ Body: bytes, ContentLength: bytes.length }))
+}
+
+// 5 GiB, the most that one PutObject takes. Source: Amazon S3 user guide, "Uploading objects".
+const LARGEST_OBJECT = 5 * 1024 ** 3
+
+// 4 tries, 1 s doubling: 7 s, enough for S3's "503 Slow Down"; the SDK repeats everything but a stream, which it cannot read twice.
+const STREAM_TRIES = 4
+const FIRST_PAUSE_MILLISECONDS = 1000
+
+/** Stages a file without reading it into memory. */
+export async function stageFile(
+  staging: Staging,
+  key: string,
+  file: StagedFile,
+  content: ContentHeaders,
+): Promise<void> {
+  if (file.bytes > LARGEST_OBJECT) {
+    throw new RangeError(`${key} has ${file.bytes} bytes: more than the 5 GiB that one upload to S3 can take`)
+  }
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await createOnce(staging, key, content, () => ({
+        Body: createReadStream(file.path),
+        ContentLength: file.bytes,
+        ChecksumSHA256: Buffer.from(file.sha256).toString('base64'),
+      }))
+      return
+    } catch (error) {
+      if (attempt === STREAM_TRIES || !mayPass(error)) throw error
+      await sleep(FIRST_PAUSE_MILLISECONDS * 2 ** (attempt - 1))
+    }
+  }
+}
+
+type Upload = Pick<
+  ConstructorParameters<typeof PutObjectCommand>[0],
+  'Body' | 'ContentLength' | 'ChecksumSHA256'
+>
+
+/**
+ * Creates an object. One that is there already is kept: only this build writes below its prefix, so it is either the same content under the same
+ * hash, or this very upload, repeated after its answer was lost.
+ */
+async function createOnce(
+  { s3, bucket }: Staging,
+  key: string,
+  { type, encoding }: ContentHeaders,
+  upload: () => Upload,
+): Promise<void> {
+  try {
+    await s3.send(
+      new PutObjectCommand({
+        Bucket: bucket,
+        Key: key,
+        IfNoneMatch: '*',
+        ContentType: type,
+        ...(encoding === undefined ? {} : { ContentEncoding: encoding }),
+        ...upload(),
+      }),
+    )
+  } catch (error) {
+    if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 412) return
+    throw error
+  }
+}
+
+/** Whether an upload that failed may succeed if it is repeated: no answer, a busy server, or two writers at once (409). */
+function mayPass(error: unknown): boolean {
+  if (!(error instanceof S3ServiceException)) return true
+  const status = error.$metadata.httpStatusCode ?? 0
+  return status >= 500 || status === 429 || status === 409
+}

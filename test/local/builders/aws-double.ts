@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** An object of the double's S3. */
+export interface StoredObject {
+  bytes: Buffer
+  type: string | undefined
+  encoding: string | undefined
+}
+
+const USER_ID = 'AROAEXAMPLE:AWSCodeBuild-1'
+/** Where the builder of these tests may write. */
+export const PREFIX = `staging/${USER_ID}/`
+
+/**
+ * S3 and STS as far as a builder uses them, over HTTP for the unmodified SDK. It grants what a builder's role grants, and no more: objects are created below the
+ * builder's own prefix of `staging`, only with `If-None-Match: *`, and never read from there; `state`, `cache` and the archive may be read.
+ */
+export class AwsDouble {
+  readonly objects = new Map<string, StoredObject>()
+  /** keys whose upload fails for good */
+  readonly broken = new Set<string>()
+  readonly requests: string[] = []
+  #server: Server | undefined
+  url = ''
+
+  async start(): Promise<void> {
+    const server = createServer((request, response) => {
+      this.#answer(request, response).catch((error: unknown) => {
+        response.statusCode = 500
+        response.end(String(error))
+      })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    this.#server = server
+    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server
+    if (server === undefined) return
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    server.closeAllConnections()
+    await closed
+  }
+
+  put(key: string, bytes: Buffer | string): void {
+    this.objects.set(key, { bytes: Buffer.from(bytes), type: undefined, encoding: undefined })
+  }
+
+  /** What the builder staged, by its name below the prefix. */
+  staged(name: string): Buffer {
+    const object = this.objects.get(`staging/${PREFIX}${name}`)
+    if (object === undefined) throw new Error(`${name} is not staged; there are ${this.stagedNames().join(', ')}`)
+    return object.bytes
+  }
+
+  stagedNames(): string[] {
+    const start = `staging/${PREFIX}`
+    return [...this.objects.keys()].filter((key) => key.startsWith(start)).map((key) => key.slice(start.length))
+  }
+
+  /** What a builder's environment needs to reach this. */
+  environment(): Record<string, string> {
+    return {
+      AWS_ENDPOINT_URL: this.url,
+      AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+      AWS_SECRET_ACCESS_KEY: 'the-secret-of-the-builder',
+      AWS_REGION: 'us-east-1',
+      HEARTH_STATE_BUCKET: 'state',
+      HEARTH_STAGING_BUCKET: 'staging',
+      HEARTH_CACHE_BUCKET: 'cache',
+    }
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const key = decodeURIComponent((request.url ?? '').split('?', 1)[0] ?? '').slice(1)
+    this.requests.push(`${request.method ?? ''} ${key}`)
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    const body = Buffer.concat(chunks)
+    if (request.method === 'POST' && key === '') {
+      const result = `<GetCallerIdentityResult><UserId>${USER_ID}</UserId></GetCallerIdentityResult>`
+      response.setHeader('Content-Type', 'text/xml')
+      response.end(`<GetCallerIdentityResponse>${result}</GetCallerIdentityResponse>`)
+    } else if (request.method === 'PUT') this.#create(key, body, request, response)
+    else this.#read(key, request, response)
+  }
+
+  #create(key: string, body: Buffer, request: IncomingMessage, response: ServerResponse): void {
+    const { headers } = request
+    if (!key.startsWith(`staging/${PREFIX}`) || headers['if-none-match'] !== '*') {
+      return fail(response, 403, 'AccessDenied')
+    }
+    if (this.broken.has(key)) return fail(response, 500, 'InternalError')
+    if (this.objects.has(key)) return fail(response, 412, 'PreconditionFailed')
+    const sha256 = headers['x-amz-checksum-sha256']
+    if (sha256 !== undefined && sha256 !== createHash('sha256').update(body).digest('base64')) {
+      return fail(response, 400, 'BadDigest')
+    }
+    this.objects.set(key, { bytes: body, type: headers['content-type'], encoding: headers['content-encoding'] })
+    response.end()
+  }
+
+  #read(key: string, request: IncomingMessage, response: ServerResponse): void {
+    if (key.startsWith(`staging/${PREFIX}`)) return fail(response, 403, 'AccessDenied')
+    const object = this.objects.get(key)
+    if (object === undefined) return fail(response, 404, 'NoSuchKey')
+    response.setHeader('Content-Length', object.bytes.length)
+    if (object.type !== undefined) response.setHeader('Content-Type', object.type)
+    if (object.encoding !== undefined) response.setHeader('Content-Encoding', object.encoding)
+    response.end(request.method === 'HEAD' ? undefined : object.bytes)
+  }
+}
+
+function fail(response: ServerResponse, status: number, code: string): void {
+  response.statusCode = status
+  response.setHeader('Content-Type', 'application/xml')
+  response.end(`<Error><Code>${code}</Code><Message>${code}</Message></Error>`)
+}

@@ -1,0 +1,193 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createHash } from 'node:crypto'
+import { zstdDecompressSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { EvaluationJob, Evaluation, Graph } from '../../../functions/shared/contract.ts'
+import { isStorePath } from '../../../nix/store-path.ts'
+import { AwsDouble } from './aws-double.ts'
+import { bundleBuilder, type Machine, makeMachine, type Ran } from './machine.ts'
+import { commitFlake, writeSampleFlake } from './sample-flake.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'hearth-test-evaluate-'))
+const temporary = join(folder, 'tmp')
+const aws = new AwsDouble()
+let builder: string
+let machine: Machine
+
+beforeAll(async () => {
+  mkdirSync(temporary)
+  await aws.start()
+  builder = await bundleBuilder(folder)
+  machine = makeMachine(join(folder, 'machine'))
+})
+
+afterAll(async () => {
+  await aws.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+async function evaluate(source: string, commit: string, changes: Partial<EvaluationJob> = {}): Promise<Ran> {
+  const job: EvaluationJob = {
+    kind: 'evaluate',
+    run: 'run-1',
+    target: { repository: 'example/sample', ref: 'refs/heads/main', commit },
+    source,
+    attributes: ['devShells'],
+    systems: ['x86_64-linux', 'aarch64-linux'],
+    limits: { secondsPerSystem: 8, megabytes: 400 },
+    config: 'unused here',
+    ...changes,
+  }
+  aws.objects.clear()
+  aws.put('state/runs/run-1/job.json', JSON.stringify(job))
+  return machine.run([process.execPath, builder, 'evaluate'], {
+    ...aws.environment(),
+    HEARTH_JOB: 'runs/run-1/job.json',
+    TMPDIR: temporary,
+  })
+}
+
+function evaluation(): Evaluation {
+  return JSON.parse(aws.staged('evaluation.json').toString())
+}
+
+describe('a flake with healthy and broken shells', () => {
+  let commit: string
+  let ran: Ran
+  let result: Evaluation
+  let graph: Graph
+
+  beforeAll(async () => {
+    const source = join(folder, 'sample')
+    commit = writeSampleFlake(source)
+    ran = await evaluate(source, commit)
+    expect(ran, ran.stdout + ran.stderr).toMatchObject({ status: 0 })
+    result = evaluation()
+    graph = JSON.parse(zstdDecompressSync(aws.staged('graph.json.zst')).toString())
+  })
+
+  test('every shell of every system is listed, by its attribute path', () => {
+    expect(result.error).toBeUndefined()
+    const names = ['"odd.name"', 'default', 'docs', 'eats', 'exotic', 'failing', 'imports', 'loops', 'missing']
+    const all = [...names, 'noDerivation', 'throws'].sort()
+    for (const system of ['x86_64-linux', 'aarch64-linux']) {
+      const attributes = result.shells.filter((shell) => shell.system === system).map((shell) => shell.attribute)
+      expect(attributes.sort()).toEqual(all.map((name) => `devShells.${system}.${name}`))
+    }
+  })
+
+  test.each([
+    ['default', ''],
+    ['docs', ''],
+    ['failing', ''],
+    ['exotic', ''],
+    ['"odd.name"', ''],
+    ['throws', 'this shell does not evaluate'],
+    ['missing', "attribute 'b' missing\nat packages.nix:"],
+    ['loops', 'did not finish within its share of the time'],
+    ['eats', 'more than 400 MB of memory'],
+    ['imports', 'it needs import-from-derivation: /nix/store/'],
+    ['noDerivation', 'value is an integer while a set was expected'],
+  ])('shell %s: %s', (name, error) => {
+    for (const system of ['x86_64-linux', 'aarch64-linux']) {
+      const shell = result.shells.find(({ attribute }) => attribute === `devShells.${system}.${name}`)
+      if (error === '') expect(shell).toHaveProperty('drvPath')
+      else expect(shell).toHaveProperty('error', expect.stringContaining(error))
+    }
+  })
+
+  test('the graph holds every derivation that the healthy shells need, each with its own system', () => {
+    const names = Object.values(graph.derivations).map(({ name, system }) => `${system} ${name}`)
+    expect(names).toContain('x86_64-linux needs-broken-1.0')
+    expect(names).toContain('aarch64-linux multi-2.0')
+    expect(names.filter((name) => name.endsWith('libbase-1.0'))).toHaveLength(2)
+    expect(names).not.toContain('x86_64-linux imported-1.0')
+    expect(result.graph).toEqual({ derivations: names.length })
+    const exotic = Object.values(graph.derivations).find(({ name }) => name === 'exotic-1.0')
+    expect(exotic).toMatchObject({ requiredSystemFeatures: ['quantum'], allowSubstitutes: true, fixedOutput: false })
+  })
+
+  test('the archive is what the evaluation pins, and an empty machine can import it', async () => {
+    const archive = aws.staged('archive.zst')
+    expect(result.archive).toEqual({
+      sha256: createHash('sha256').update(archive).digest('hex'),
+      bytes: archive.length,
+    })
+    const other = makeMachine(join(folder, 'other'))
+    const file = join(folder, 'archive')
+    writeFileSync(file, zstdDecompressSync(archive))
+    const imported = await other.run(['bash', '-c', 'nix-store --import < "$0"', file])
+    expect(imported.status, imported.stderr).toBe(0)
+    const paths = imported.stdout.split('\n').filter(isStorePath)
+    expect(paths).toEqual(expect.arrayContaining(Object.keys(graph.derivations)))
+  })
+
+  test('evaluation.json is staged last', () => {
+    expect(aws.stagedNames().at(-1)).toBe('evaluation.json')
+  })
+
+  test('nothing is left in the temporary folder', () => {
+    expect(ran.stdout).toContain(`fetched example/sample ${commit}`)
+    expect(readdirSync(temporary)).toEqual([])
+  })
+})
+
+describe('a source that gives nothing to warm', () => {
+  test.each([
+    ['does not parse', '{ outputs = { self }: {', 'FlakeDoesNotEvaluate', 'syntax error'],
+    ['throws', '{ outputs = { self }: throw "no outputs today"; }', 'FlakeDoesNotEvaluate', 'no outputs today'],
+    ['has no devShells', '{ outputs = { self }: { lib = { }; }; }', 'NothingToWarm', 'devShells.x86_64-linux'],
+    [
+      'has none for these systems',
+      '{ outputs = { self }: { devShells.riscv64-linux.default = 1; }; }',
+      'NothingToWarm',
+      'devShells.aarch64-linux',
+    ],
+  ])('a flake that %s', async (name, flake, error, message) => {
+    const source = join(folder, name.replaceAll(' ', '-'))
+    const commit = commitFlake(source, flake)
+    const ran = await evaluate(source, commit)
+    expect(ran.status, ran.stderr).toBe(0)
+    expect(evaluation()).toMatchObject({ shells: [], error: { name: error, message: expect.stringContaining(message) } })
+    expect(aws.stagedNames()).toEqual(['evaluation.json'])
+  })
+
+  test('a commit that is gone', async () => {
+    const source = join(folder, 'sample')
+    const commit = '0123456789012345678901234567890123456789'
+    const ran = await evaluate(source, commit)
+    expect(ran.status, ran.stderr).toBe(0)
+    const { error } = evaluation()
+    expect(error?.name).toBe('SourceNotFound')
+    expect(error?.message).toContain(`cannot fetch commit ${commit} from ${source}`)
+  })
+})
+
+describe('one system that cannot be listed does not hide the others', () => {
+  test('it is reported with its own error', async () => {
+    const source = join(folder, 'one-broken-system')
+    const commit = commitFlake(
+      source,
+      '{ outputs = { self }: { devShells.a-system = throw "not for this system"; devShells.b-system.default = 1; }; }',
+    )
+    const ran = await evaluate(source, commit, { systems: ['a-system', 'b-system'] })
+    expect(ran.status, ran.stderr).toBe(0)
+    expect(evaluation().shells).toEqual([
+      { attribute: 'devShells.a-system', system: 'a-system', error: expect.stringContaining('not for this system') },
+      { attribute: 'devShells.b-system.default', system: 'b-system', error: expect.stringContaining('integer') },
+    ])
+  })
+})
+
+test('a job of another kind is refused', async () => {
+  aws.objects.clear()
+  aws.put('state/job.json', JSON.stringify({ kind: 'build' }))
+  const ran = await machine.run([process.execPath, builder, 'evaluate'], {
+    ...aws.environment(),
+    HEARTH_JOB: 'job.json',
+  })
+  expect(ran.status).toBe(1)
+  expect(ran.stderr).toContain("WrongJob: state/job.json is a job of kind 'build'")
+})
