@@ -1,0 +1,54 @@
+import { checkFields, type Report } from './validate-fields.ts'
+import { isObject } from './json.ts'
+
+/**
+ * Arguments of the integrations: PascalCase, whatever the service's own API uses. Those of StartBuild that replace the project's security (roles,
+ * credentials, certificates) are left out on purpose.
+ */
+export const ARGUMENTS: Record<string, { known: readonly string[]; required: readonly string[] }> = {
+  'arn:aws:states:::lambda:invoke': {
+    known: ['FunctionName', 'Payload', 'Qualifier'],
+    required: ['FunctionName'],
+  },
+  'arn:aws:states:::lambda:invoke.waitForTaskToken': {
+    known: ['FunctionName', 'Payload', 'Qualifier'],
+    required: ['FunctionName'],
+  },
+  'arn:aws:states:::codebuild:startBuild.sync': {
+    known: [
+      'ProjectName',
+      'EnvironmentVariablesOverride',
+      'SourceVersion',
+      'BuildspecOverride',
+      'IdempotencyToken',
+      'TimeoutInMinutesOverride',
+      'QueuedTimeoutInMinutesOverride',
+      'ComputeTypeOverride',
+      'ImageOverride',
+      'EnvironmentTypeOverride',
+      'PrivilegedModeOverride',
+    ],
+    required: ['ProjectName'],
+  },
+}
+
+/** Checks the names of a Task's Arguments. Arguments that are one expression are checked when they have a value. */
+export function checkArguments(resource: string, value: unknown, where: string, report: Report): void {
+  const names = ARGUMENTS[resource]
+  if (!names) return
+  if (typeof value === 'string') return
+  if (!isObject(value)) return report(where, `must be an object with ${names.required.join(', ')}`)
+  checkFields(value, where, names.known, resource, report)
+  for (const name of names.required)
+    if (!(name in value)) report(`${where}.${name}`, `missing: ${resource} needs it`)
+  if (!('EnvironmentVariablesOverride' in value)) return
+  const variables = value['EnvironmentVariablesOverride']
+  const at = `${where}.EnvironmentVariablesOverride`
+  if (Array.isArray(variables)) {
+    for (const [index, variable] of (variables as unknown[]).entries()) {
+      if (isObject(variable))
+        checkFields(variable, `${at}[${index}]`, ['Name', 'Value', 'Type'], 'an environment variable', report)
+      else if (typeof variable !== 'string') report(`${at}[${index}]`, 'must be an object')
+    }
+  } else if (typeof variables !== 'string') report(at, 'must be a list')
+}

@@ -1,0 +1,23 @@
+import type { CodeBuildClient } from '@aws-sdk/client-codebuild'
+import type { LambdaClient } from '@aws-sdk/client-lambda'
+import type { Integrations } from './integration.ts'
+import { startBuildSync } from './integration-codebuild.ts'
+import { invoke } from './integration-lambda.ts'
+
+/**
+ * The integrations of our subset over AWS clients. The clients carry the credentials of the state machine's role, so what that role may not do fails
+ * here as it would at AWS.
+ * @param pollMilliseconds between two looks at a build
+ */
+export function createIntegrations(clients: {
+  lambda: LambdaClient
+  codebuild: CodeBuildClient
+  pollMilliseconds?: number
+}): Integrations {
+  const { lambda, codebuild, pollMilliseconds = 1000 } = clients
+  return {
+    'arn:aws:states:::lambda:invoke': invoke(lambda),
+    'arn:aws:states:::lambda:invoke.waitForTaskToken': invoke(lambda),
+    'arn:aws:states:::codebuild:startBuild.sync': startBuildSync(codebuild, pollMilliseconds),
+  }
+}
