@@ -1,6 +1,6 @@
 import { build, formatMessages, type BuildFailure } from 'esbuild'
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { zipOf } from './build/zip.ts'
@@ -73,17 +73,16 @@ async function zipBuilder(): Promise<void> {
 }
 
 /**
- * What the install Lambda carries beside its code, and `dist/install.json`: `{"sha256": …}` over all of it. The template has that hash as a
- * property of the custom resource, so that CloudFormation calls the Lambda when, and only when, there is something else to install.
+ * What the install Lambda carries beside its code, and `dist/install.json`: `{"sha256": …}` over all of it and the code. The template has that
+ * hash as a property of the custom resource, so that CloudFormation calls the Lambda when, and only when, there is something else to install.
  */
 async function packInstallation(): Promise<void> {
-  const contents = [builderZip, 'hearth.yml']
+  const folder = join(dist, 'install')
+  for (const file of [builderZip, 'hearth.yml']) await copyFile(file, join(folder, basename(file)))
   const hash = createHash('sha256')
-  await mkdir(join(dist, 'install'), { recursive: true })
-  for (const file of contents) {
-    const bytes = await readFile(file)
-    await writeFile(join(dist, 'install', basename(file)), bytes)
-    hash.update(createHash('sha256').update(bytes).digest())
+  for (const file of (await readdir(folder)).sort()) {
+    const bytes = await readFile(join(folder, file))
+    hash.update(`${file} ${createHash('sha256').update(bytes).digest('hex')}\n`)
   }
   await writeFile(join(dist, 'install.json'), `${JSON.stringify({ sha256: hash.digest('hex') })}\n`)
 }

@@ -122,7 +122,7 @@ function* checkWildcards(
     if (key in body)
       yield fault(resource, path, `${key} allows what nobody thought of`, 'name what is allowed')
   }
-  if (body['Principal'] === '*' || objectOf(body['Principal'])['AWS'] === '*') {
+  if (body['Principal'] === '*' || listOf(objectOf(body['Principal'])['AWS']).includes('*')) {
     yield fault(resource, path, 'the whole world is trusted', 'name a principal')
   }
   const isEverything = listOf(body['Resource']).includes('*')
