@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { attributesOf, tagsOf } from './attributes.ts'
 import { answerEmpty, answerXml } from './answer.ts'
-import { algorithmNamed, headerOf as headerOfAlgorithm, type ChecksumAlgorithm } from './checksums.ts'
+import { algorithmNamed, type ChecksumAlgorithm } from './checksums.ts'
 import { copyBody, copyElements, findSource, parseCopySource } from './copying.ts'
 import { invalidArgument, invalidRequest, noSuchUpload, notImplemented, S3Error } from './errors.ts'
 import type { Part, Upload } from './records.ts'
@@ -145,14 +145,17 @@ async function commitPart(
   if (replaced !== undefined) await discardBodies(store, [replaced.file])
 }
 
-/** Parts of one upload have the checksum that it was created with, or none of them has one. */
+/**
+ * The parts of an upload that was created with a checksum have that one. One that was created without takes parts with any, as the SDKs
+ * send them by default: it is verified, and not kept.
+ */
 function checkAlgorithm(upload: Upload, algorithm: ChecksumAlgorithm | undefined): void {
-  if (algorithm === upload.algorithm || algorithm === undefined) return
+  if (upload.algorithm === undefined || algorithm === upload.algorithm) return
   throw new S3Error(
     400,
     'InvalidRequest',
-    `Checksum Type mismatch occurred, expected checksum Type: ${upload.algorithm ?? 'null'}, actual checksum Type: ${algorithm}`,
-    { Header: headerOfAlgorithm(algorithm) },
+    `Checksum Type mismatch occurred, expected checksum Type: ${upload.algorithm}, actual checksum Type: ${algorithm ?? 'null'}`,
+    { UploadId: upload.id },
   )
 }
 
