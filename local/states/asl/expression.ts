@@ -42,14 +42,14 @@ export async function evaluate(
     )
   let value: unknown
   try {
-    value = await compileOnce(expression).evaluate(undefined, { ...variables, states })
+    // a copy: an expression like `list[]` puts jsonata's own marks on the very arrays that it is given
+    value = await compileOnce(expression).evaluate(undefined, structuredClone({ ...variables, states }))
   } catch (error) {
     throw failed(`threw an error during evaluation. ${messageOf(error)}`)
   }
   if (value === undefined) throw failed('returned nothing (undefined).')
   const stray = unlikeJson(value)
   if (stray) throw failed(`returned an unsupported result type: ${stray}.`)
-  // a copy: results of jsonata share arrays with their input and carry its own marks
   return JSON.parse(JSON.stringify(value)) as Json
 }
 

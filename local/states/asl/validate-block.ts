@@ -29,28 +29,43 @@ export function checkBlock(block: Record<string, unknown>, where: string, checki
   if (!isObject(states) || Object.keys(states).length === 0)
     return report(at('States'), 'must hold at least one state')
   if (typeof block['StartAt'] !== 'string') report(at('StartAt'), 'must name the first state')
-  const reached = new Set<string>()
-  const goTo = (from: string, target: unknown): void => {
+  const transitions = new Map<string, string[]>()
+  const goTo = (origin: string, from: string, target: unknown): void => {
     if (typeof target !== 'string') report(from, 'must be the name of a state')
     else if (!Object.hasOwn(states, target)) report(from, `there is no state ${target} here`)
-    else reached.add(target)
+    else transitions.set(origin, [...(transitions.get(origin) ?? []), target])
   }
-  if (typeof block['StartAt'] === 'string') goTo(at('StartAt'), block['StartAt'])
+  if (typeof block['StartAt'] === 'string') goTo(START, at('StartAt'), block['StartAt'])
 
   for (const [name, state] of Object.entries(states)) {
     const path = at(`States.${name}`)
-    if (name.length > 80) report(path, 'a state name has at most 80 characters')
+    if (name === '' || name.length > 80) report(path, 'a state name has 1 to 80 characters')
     if (names.has(name))
       report(path, 'another state has the same name; names are unique in the whole machine')
     names.add(name)
     checkState(state, path, {
       ...checking,
-      goTo,
+      goTo: (from, target) => goTo(name, from, target),
       checkBlock: (inner, place) => checkInner(inner, place, checking),
     })
   }
+  const reached = reachedFrom(START, transitions)
   for (const name of Object.keys(states))
     if (!reached.has(name)) report(at(`States.${name}`), 'no transition leads here')
+}
+
+/** Where a block begins; no state has an empty name that anybody could go to. */
+const START = ''
+
+function reachedFrom(start: string, transitions: ReadonlyMap<string, string[]>): Set<string> {
+  const reached = new Set<string>()
+  const open = [start]
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    const fresh = (transitions.get(name) ?? []).filter((target) => !reached.has(target))
+    fresh.forEach((target) => reached.add(target))
+    open.push(...fresh)
+  }
+  return reached
 }
 
 /** A block inside a Map or a Parallel: it reads the variables around it, and may not assign them. */
