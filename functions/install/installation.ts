@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { parseConfig, storedConfig } from '../shared/config.ts'
+import { storedConfig } from '../shared/config.ts'
 import { cacheKeys, stateKeys } from '../shared/keys.ts'
+import { parseConfig } from '../shared/parse-config.ts'
 
 export interface InstalledObject {
   bucket: string

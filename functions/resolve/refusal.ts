@@ -1,6 +1,7 @@
-import { type Config, isConfiguredRef, type RepositoryConfig } from '../shared/config.ts'
+import { isConfiguredRef } from '../shared/config.ts'
 import type { RunInput } from '../shared/contract.ts'
 import { HearthError } from '../shared/errors.ts'
+import type { Config, RepositoryConfig } from '../shared/parse-config.ts'
 
 /** Why a run has no work to do, when the configuration or GitHub says so. */
 export class NotConfigured extends HearthError {

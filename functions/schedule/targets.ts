@@ -1,4 +1,4 @@
-import type { Config } from '../shared/config.ts'
+import type { Config } from '../shared/parse-config.ts'
 import type { Target } from '../shared/contract.ts'
 
 /** The branches that hearth.yml names outright. A pattern names branches that only GitHub knows: their pushes start them. */

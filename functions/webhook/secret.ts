@@ -2,10 +2,9 @@ import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/clien
 import * as z from 'zod/mini'
 import { HearthError } from '../shared/errors.ts'
 
-const WebhookSecret = z.object({
-  current: z.string().check(z.minLength(16)),
-  previous: z.optional(z.string()),
-})
+// Either one opens the door, so neither may be short enough to guess.
+const Secret = z.string().check(z.minLength(16))
+const WebhookSecret = z.object({ current: Secret, previous: z.optional(Secret) })
 export type WebhookSecret = z.output<typeof WebhookSecret>
 
 export class InvalidWebhookSecret extends HearthError {
@@ -29,7 +28,7 @@ export function webhookSecretReader(secrets: SecretsManagerClient, id: string, n
 function parseWebhookSecret(text: string): WebhookSecret {
   // The text itself is never part of a message.
   const wrong = new InvalidWebhookSecret(
-    'the webhook secret must be JSON of the form {"current": "at least 16 characters", "previous": "…"}',
+    'the webhook secret must be JSON of the form {"current": "…", "previous": "…"}: at least 16 characters each, and "previous" only while both are in use',
   )
   let document: unknown
   try {

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import { InvalidConfig, parseConfig, storedConfig, type StoredConfig } from '../../functions/shared/config.ts'
+import { storedConfig, type StoredConfig } from '../../functions/shared/config.ts'
 import { stateKeys } from '../../functions/shared/keys.ts'
 import { writeJson } from '../../functions/shared/objects.ts'
+import { InvalidConfig, parseConfig } from '../../functions/shared/parse-config.ts'
 import type { Deployment } from './deployment.ts'
 
 /** `hearth config check` */

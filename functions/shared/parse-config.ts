@@ -1,0 +1,72 @@
+import { parse } from 'yaml'
+import * as z from 'zod/mini'
+import { HearthError } from './errors.ts'
+import { explainFindings } from './findings.ts'
+
+/** `hearth.yml`: what a deployment keeps warm. */
+export class InvalidConfig extends HearthError {
+  override name = 'InvalidConfig'
+}
+
+const Url = z
+  .string()
+  .check(z.regex(/^https?:\/\/[^\s]+[^/\s]$/, 'expected an http(s) URL without a slash at its end'))
+// Nix's key format: a name, a colon, 32 bytes of Ed25519 in base64.
+const PublicKey = z
+  .string()
+  .check(z.regex(/^[^:\s]+:[A-Za-z0-9+/]{43}=$/, 'expected a Nix public key, name:base64'))
+// GitHub: owner and repository; the names become parts of S3 keys and execution names.
+const RepositoryName = z.string().check(z.regex(/^[\w.-]+\/[\w.-]+$/, 'expected owner/name'))
+const SystemName = z
+  .string()
+  .check(z.regex(/^[a-z0-9_]+-[a-z0-9]+$/, 'expected a Nix system such as x86_64-linux'))
+// An attribute path of plain identifiers: it becomes part of a Nix expression.
+const AttributePath = z
+  .string()
+  .check(z.regex(/^[A-Za-z_][\w'-]*(\.[A-Za-z_][\w'-]*)*$/, 'expected an attribute path such as devShells'))
+const Branch = z.string().check(z.regex(/^[^\s~^:?\\]+$/, 'expected a branch name; * stands for anything'))
+
+const Repository = z.strictObject({
+  name: RepositoryName,
+  refs: z.array(Branch).check(z.minLength(1)),
+  attributes: z._default(z.array(AttributePath).check(z.minLength(1)), ['devShells']),
+  systems: z.array(SystemName).check(z.minLength(1)),
+})
+
+const Config = z.strictObject({
+  github: z.strictObject({ api: Url, git: Url }),
+  repositories: z.array(Repository).check(z.minLength(1)),
+  upstreams: z._default(
+    z.array(z.strictObject({ url: Url, publicKeys: z.array(PublicKey).check(z.minLength(1)) })),
+    [],
+  ),
+  cache: z.strictObject({ publicKeys: z.array(PublicKey) }),
+  limits: z.strictObject({
+    evaluation: z.strictObject({
+      secondsPerSystem: z.number().check(z.int(), z.positive()),
+      megabytes: z.number().check(z.int(), z.positive()),
+    }),
+  }),
+})
+
+export type Config = z.output<typeof Config>
+export type RepositoryConfig = Config['repositories'][number]
+
+/**
+ * Checks a hearth.yml (YAML text) and returns it with its defaults.
+ * @throws InvalidConfig naming every fault and where it stands
+ */
+export function parseConfig(text: string, file = 'hearth.yml'): Config {
+  let document: unknown
+  try {
+    document = parse(text)
+  } catch (error) {
+    throw new InvalidConfig(`${file} is not YAML: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  const parsed = z.safeParse(Config, document)
+  if (!parsed.success) throw new InvalidConfig(`${file}:\n${explainFindings(parsed.error)}`)
+  const names = parsed.data.repositories.map(({ name }) => name)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined) throw new InvalidConfig(`${file}: repositories: ${twice} is listed twice`)
+  return parsed.data
+}
