@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto'
+import { Readable } from 'node:stream'
+import {
+  CopyObjectCommand,
+  type CopyObjectCommandInput,
+  GetObjectCommand,
+  type GetObjectCommandInput,
+  PutObjectCommand,
+  type PutObjectCommandInput,
+  S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3'
+import { mockClient } from 'aws-sdk-client-mock'
+import type { Bucket } from '../../../functions/shared/objects.ts'
+
+interface StoredObject {
+  bytes: Buffer
+  etag: string
+  contentType: string | undefined
+  lastModified: Date
+}
+
+/** S3 in memory, behind every S3 client there is: what the functions use of it, with S3's conditional writes. */
+export class Buckets {
+  /** by `bucket/key` */
+  readonly objects = new Map<string, StoredObject>()
+  /** `bucket/key` of every write that succeeded, in order */
+  readonly written: string[] = []
+  readonly mock = mockClient(S3Client)
+  readonly #s3 = new S3Client({})
+
+  constructor() {
+    this.mock.on(GetObjectCommand).callsFake((input: GetObjectCommandInput) => this.#get(input))
+    this.mock.on(PutObjectCommand).callsFake((input: PutObjectCommandInput) => this.#put(input))
+    this.mock.on(CopyObjectCommand).callsFake((input: CopyObjectCommandInput) => this.#copy(input))
+  }
+
+  bucket(name: string): Bucket {
+    return { s3: this.#s3, name }
+  }
+
+  /** @param where `bucket/key` */
+  put(where: string, content: string | Uint8Array | object, lastModified = new Date()): void {
+    const isBytes = typeof content === 'string' || content instanceof Uint8Array
+    const bytes = Buffer.from(isBytes ? content : JSON.stringify(content))
+    const etag = `"${createHash('md5').update(bytes).digest('hex')}"`
+    this.objects.set(where, { bytes, etag, contentType: undefined, lastModified })
+  }
+
+  text(where: string): string | undefined {
+    return this.objects.get(where)?.bytes.toString('utf8')
+  }
+
+  json(where: string): unknown {
+    const text = this.text(where)
+    return text === undefined ? undefined : JSON.parse(text)
+  }
+
+  /** The keys of a bucket, sorted. */
+  keys(bucket: string): string[] {
+    const prefix = `${bucket}/`
+    return [...this.objects.keys()]
+      .filter((where) => where.startsWith(prefix))
+      .map((where) => where.slice(prefix.length))
+      .sort()
+  }
+
+  #get({ Bucket = '', Key = '' }: GetObjectCommandInput): object {
+    const found = this.#find(`${Bucket}/${Key}`)
+    const body = Object.assign(Readable.from([found.bytes]), {
+      transformToByteArray: async () => new Uint8Array(found.bytes),
+    })
+    return {
+      Body: body,
+      ContentLength: found.bytes.length,
+      ETag: found.etag,
+      LastModified: found.lastModified,
+    }
+  }
+
+  #put({ Bucket = '', Key = '', Body, IfNoneMatch, IfMatch, ContentType }: PutObjectCommandInput): object {
+    const where = `${Bucket}/${Key}`
+    const there = this.objects.get(where)
+    if (IfNoneMatch === '*' && there !== undefined) throw refusal(412, 'PreconditionFailed')
+    if (IfMatch !== undefined && there === undefined) throw refusal(404, 'NoSuchKey')
+    if (IfMatch !== undefined && there?.etag !== IfMatch) throw refusal(412, 'PreconditionFailed')
+    if (typeof Body !== 'string' && !(Body instanceof Uint8Array)) throw new TypeError('a body in one piece')
+    this.#write(where, Buffer.from(Body), ContentType)
+    return {}
+  }
+
+  #copy({ Bucket = '', Key = '', CopySource = '', CopySourceIfMatch, ContentType }: CopyObjectCommandInput) {
+    const source = this.#find(decodeURIComponent(CopySource))
+    if (CopySourceIfMatch !== undefined && CopySourceIfMatch !== source.etag)
+      throw refusal(412, 'PreconditionFailed')
+    this.#write(`${Bucket}/${Key}`, source.bytes, ContentType)
+    return {}
+  }
+
+  #write(where: string, bytes: Buffer, contentType: string | undefined): void {
+    this.put(where, bytes)
+    const stored = this.#find(where)
+    stored.contentType = contentType
+    this.written.push(where)
+  }
+
+  #find(where: string): StoredObject {
+    const found = this.objects.get(where)
+    if (found === undefined) throw refusal(404, 'NoSuchKey')
+    return found
+  }
+}
+
+/** An answer of S3 that is an error. */
+export function refusal(status: number, name: string): S3ServiceException {
+  return new S3ServiceException({
+    name,
+    message: name,
+    $fault: status < 500 ? 'client' : 'server',
+    $metadata: { httpStatusCode: status },
+  })
+}
