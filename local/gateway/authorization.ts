@@ -22,9 +22,19 @@ export interface DeniedCall {
 
 /** What has been asked for since the stack started. */
 export interface AuthorizationRecord {
+  /** calls that were answered with AccessDenied */
   readonly denied: DeniedCall[]
   /** `s3:PutObject` -> how often it was asked for */
   readonly calls: Map<string, number>
+}
+
+/** Carries what was denied to the gateway, which records it when the caller is told: a service may also ask only to know. */
+export class DeniedByPolicy extends AccessDenied {
+  readonly denied: DeniedCall
+  constructor(message: string, denied: DeniedCall) {
+    super(message)
+    this.denied = denied
+  }
 }
 
 const EVERYTHING: PolicyDocument = {
@@ -32,12 +42,12 @@ const EVERYTHING: PolicyDocument = {
   Statement: { Sid: 'Administrator', Effect: 'Allow', Action: '*', Resource: '*' },
 }
 
-/** The means by which a service asks whether this caller may; every question is counted, and every refusal recorded. */
+/** The means by which a service asks whether this caller may; every question is counted. */
 export function createCall(
   caller: Caller,
   request: { sourceIp: string; userAgent: string | undefined },
   policies: PolicySource,
-  record: AuthorizationRecord,
+  record: Pick<AuthorizationRecord, 'calls'>,
 ): Call {
   const global = { ...principalContext(caller), ...requestContext(request) }
   return {
@@ -51,10 +61,10 @@ export function createCall(
       })
       if (decision.allowed) return
       const role = caller.kind === 'role' ? caller.role : caller.kind
-      record.denied.push({ role, action, resource, because: decision.because })
       const who = caller.kind === 'anonymous' ? 'An anonymous caller' : `User: ${caller.arn}`
-      throw new AccessDenied(
+      throw new DeniedByPolicy(
         `${who} is not authorized to perform: ${action} on resource: ${resource}: ${decision.because}`,
+        { role, action, resource, because: decision.because },
       )
     },
   }

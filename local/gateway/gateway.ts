@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto'
 import { createServer, IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createCall, type AuthorizationRecord, type PolicySource } from './authorization.ts'
+import {
+  createCall,
+  DeniedByPolicy,
+  type AuthorizationRecord,
+  type DeniedCall,
+  type PolicySource,
+} from './authorization.ts'
 import type { CredentialStore } from './credentials.ts'
 import { answerError, type GatewayError } from './error-answer.ts'
 import { BodyTooLarge, readBody } from './request-body.ts'
@@ -31,6 +37,7 @@ export interface GatewayOptions {
   port: number
   credentials: CredentialStore
   policies: PolicySource
+  onDenied: (denied: DeniedCall) => void
   /** hears of errors that no service meant to answer */
   onError: (error: unknown, request: { method: string; url: string }) => void
 }
@@ -43,6 +50,7 @@ export async function startGateway({
   port,
   credentials,
   policies,
+  onDenied,
   onError,
 }: GatewayOptions): Promise<Gateway> {
   const services = new Map<string, Service>()
@@ -62,6 +70,10 @@ export async function startGateway({
       const from = { sourceIp: request.socket.remoteAddress ?? '', userAgent: request.headers['user-agent'] }
       await service.handle(authentic, response, createCall(caller, from, policies, record))
     } catch (error) {
+      if (error instanceof DeniedByPolicy) {
+        record.denied.push(error.denied)
+        onDenied(error.denied)
+      }
       const answer = describe(error)
       if (answer.status === 500) onError(error, { method: request.method ?? '', url: request.url ?? '' })
       answerError(response, name, answer)

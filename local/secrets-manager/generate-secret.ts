@@ -39,7 +39,7 @@ function generatePassword(rule: SecretRule): string {
     rule.ExcludePunctuation ? '' : PUNCTUATION,
     rule.IncludeSpace ? ' ' : '',
   ]
-    .map((type) => [...type].filter((character) => !excluded.has(character)))
+    .map((type) => type.split('').filter((character) => !excluded.has(character)))
     .filter((type) => type.length > 0)
   const length = rule.PasswordLength ?? 32
   const all = types.flat()

@@ -1,0 +1,16 @@
+import type { BuildEvent } from '../codebuild/builds.ts'
+import type { DeniedCall } from '../gateway/authorization.ts'
+import type { FunctionLogEvent } from '../lambda/functions.ts'
+import type { HistoryEvent } from '../states/history.ts'
+import type { StatusChange } from '../states/status-change.ts'
+
+/** What happens in a stack, as it happens. */
+export type StackEvent =
+  | { kind: 'resource'; logicalId: string; type: string }
+  | FunctionLogEvent
+  | BuildEvent
+  | { kind: 'execution'; change: StatusChange }
+  | { kind: 'history'; executionArn: string; event: HistoryEvent }
+  | { kind: 'denied'; denied: DeniedCall }
+  /** something failed for which nobody waited: an asynchronous invocation, a rule's target, a request that a service could not answer */
+  | { kind: 'failure'; where: string; message: string }
