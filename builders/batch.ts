@@ -81,27 +81,26 @@ function checkOutputs({ drvPath, outputs }: BatchDerivation, found: StorePath[])
 /** What cannot be built in a batch, and why. */
 export interface Blocked {
   derivation: PlannedDerivation
-  /** what is to blame, in the order of the batch */
+  /** everything that is to blame, its own reasons first */
   because: StorePath[]
 }
 
 /**
- * Those derivations of a batch that need one that is given, directly or not, with everything that is to blame for each. The given ones are not among them.
- * @param blame for the derivations that fail by themselves, what is to blame
+ * Those derivations of a batch that have a reason not to be built, or need one that has, directly or not.
+ * @param reasons of the derivations that have reasons of their own
  */
-export function blockedBy(batch: PlannedDerivation[], blame: Map<StorePath, StorePath[]>): Blocked[] {
+export function blockedBy(batch: PlannedDerivation[], reasons: Map<StorePath, StorePath[]>): Blocked[] {
   const byPath = new Map(batch.map((derivation) => [derivation.drvPath, derivation]))
   const known = new Map<StorePath, Set<StorePath>>()
   const causes = (path: StorePath): Set<StorePath> => {
     const before = known.get(path)
     if (before !== undefined) return before
-    const found = new Set(blame.get(path))
+    const found = new Set(reasons.get(path))
     known.set(path, found)
     for (const need of byPath.get(path)?.needs ?? []) for (const cause of causes(need)) found.add(cause)
     return found
   }
   return batch
-    .filter(({ drvPath }) => !blame.has(drvPath))
     .map((derivation) => ({ derivation, because: [...causes(derivation.drvPath)] }))
     .filter(({ because }) => because.length > 0)
 }

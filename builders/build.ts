@@ -11,7 +11,7 @@ import type { Workshop } from './evaluate.ts'
 import type { BuildTask } from './job.ts'
 import { LocalStore } from './local-store.ts'
 import { Progress } from './progress.ts'
-import { runBuilds } from './run-builds.ts'
+import { type BuildsEnding, runBuilds } from './run-builds.ts'
 import type { Sandbox } from './settings.ts'
 import { substitute } from './substitute.ts'
 import { Uploader } from './uploader.ts'
@@ -108,20 +108,15 @@ async function closureOfSources(
   return new Set((await store.closure([...new Set(sources)])).map(({ path }) => path))
 }
 
-/** Takes out what is to blame, and everything that needs it. @returns the others */
+/** Takes out what has a reason not to be built, and everything that needs it. @returns the others */
 function leaveOut(
   batch: PlannedDerivation[],
-  blame: Map<StorePath, StorePath[]>,
+  reasons: Map<StorePath, StorePath[]>,
   onLeftOut: (derivation: PlannedDerivation, because: StorePath[]) => void,
 ): PlannedDerivation[] {
-  const leftOut = new Set<PlannedDerivation>()
-  const direct = batch
-    .filter(({ drvPath }) => blame.has(drvPath))
-    .map((derivation) => ({ derivation, because: blame.get(derivation.drvPath) ?? [] }))
-  for (const { derivation, because } of [...direct, ...blockedBy(batch, blame)]) {
-    leftOut.add(derivation)
-    onLeftOut(derivation, because)
-  }
+  const blocked = blockedBy(batch, reasons)
+  for (const { derivation, because } of blocked) onLeftOut(derivation, because)
+  const leftOut = new Set(blocked.map(({ derivation }) => derivation))
   return batch.filter((derivation) => !leftOut.has(derivation))
 }
 
@@ -141,11 +136,26 @@ async function buildAndUpload(
     if (derivation !== undefined && !uploader.has(drvPath))
       uploader.built(derivation, progress.built(derivation))
   })
-  const ending = await runBuilds(ready, store, { environment, sandbox, hook: queue.hook }, (drvPath) => {
+  const withPath = (drvPath: StorePath, tell: (derivation: PlannedDerivation) => void): void => {
     const derivation = byPath.get(drvPath)
-    if (derivation !== undefined) progress.started(derivation)
+    if (derivation !== undefined) tell(derivation)
+  }
+  const settings = { environment, sandbox, hook: queue.hook }
+  const ending = await runBuilds(ready, store, settings, {
+    started: (drvPath) => withPath(drvPath, (derivation) => progress.started(derivation)),
+    failed: (drvPath, message) => withPath(drvPath, (derivation) => progress.failed(derivation, message)),
   }).finally(() => queue.close())
+  return settle(ready, ending, store, uploader, progress)
+}
 
+/** Decides by what is valid in the store, not by what Nix said, what was built. @returns what is neither built nor failed, and why */
+async function settle(
+  ready: PlannedDerivation[],
+  { failures, unexplained = 'it lost an output' }: BuildsEnding,
+  store: LocalStore,
+  uploader: Uploader,
+  progress: Progress,
+): Promise<string[]> {
   // What came from an earlier batch of this machine went through no hook.
   const invalid = await store.invalid(ready.flatMap(({ outputs }) => outputs))
   const unbuilt = ready.filter((derivation) => {
@@ -156,23 +166,14 @@ async function buildAndUpload(
     }
     return false
   })
-  const failed = unbuilt.filter(({ drvPath }) => ending.failures.has(drvPath))
-  for (const derivation of failed) {
-    const message = ending.failures.get(derivation.drvPath) ?? ''
-    progress.failed(derivation, message)
-    uploader.failed(derivation, message)
-  }
-  const blame = new Map(failed.map(({ drvPath }) => [drvPath, [drvPath]]))
-  const rest = leaveOut(unbuilt, blame, (derivation, because) => {
-    if (blame.has(derivation.drvPath)) return
-    progress.notTried(
-      derivation,
-      `it needs ${because.map((drvPath) => byPath.get(drvPath)?.name ?? drvPath).join(', ')}`,
-    )
+  const names = new Map(ready.map(({ drvPath, name }) => [drvPath, name]))
+  const reasons = new Map([...failures.keys()].map((drvPath) => [drvPath, [drvPath]]))
+  const rest = leaveOut(unbuilt, reasons, (derivation, because) => {
+    const message = failures.get(derivation.drvPath)
+    if (message !== undefined) return uploader.failed(derivation, message)
+    const needed = because.map((drvPath) => names.get(drvPath) ?? drvPath)
+    progress.notTried(derivation, `it needs ${needed.join(', ')}`)
     uploader.notTried(derivation, { status: 'dependency-failed', because })
   })
-  return rest.map(
-    ({ name }) =>
-      `${name}: not built, and Nix does not say why: ${ending.unexplained ?? 'it lost an output'}`,
-  )
+  return rest.map(({ name }) => `${name}: not built, and Nix does not say why: ${unexplained}`)
 }

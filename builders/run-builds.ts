@@ -27,6 +27,12 @@ export interface BuildsEnding {
   unexplained?: string
 }
 
+/** What Nix tells while it builds. */
+export interface BuildEvents {
+  started(drvPath: StorePath): void
+  failed(drvPath: StorePath, message: string): void
+}
+
 /**
  * Builds derivations whose inputs are all there, and keeps going when one fails. Nix fetches nothing meanwhile, so it can build nothing else than what it is given.
  *
@@ -37,24 +43,25 @@ export async function runBuilds(
   derivations: PlannedDerivation[],
   store: LocalStore,
   settings: BuildSettings,
-  onStarted: (drvPath: StorePath) => void,
+  events: BuildEvents,
 ): Promise<BuildsEnding> {
   const owners = new Map(
     derivations.flatMap(({ drvPath, outputs }) => outputs.map((path) => [path, drvPath])),
   )
   const planned = new Set(derivations.map(({ drvPath }) => drvPath))
   const failures = new Map<StorePath, string>()
+  const onError = (text: string): void => {
+    for (const { drvPath, message } of buildFailures(text, owners)) {
+      if (!planned.has(drvPath) || failures.has(drvPath)) continue
+      failures.set(drvPath, message)
+      events.failed(drvPath, message)
+    }
+  }
   for (let left = await unfinished(derivations, store, failures); left.length > 0;) {
-    const stderr = await realise(left.slice(0, DERIVATIONS_PER_COMMAND), settings, onStarted)
-    const found = buildFailures(stderr, owners).filter(
-      ({ drvPath }) => planned.has(drvPath) && !failures.has(drvPath),
-    )
-    for (const { drvPath, message } of found) failures.set(drvPath, message)
+    const lastWords = await realise(left.slice(0, DERIVATIONS_PER_COMMAND), settings, events, onError)
     const before = left.length
     left = await unfinished(derivations, store, failures)
-    if (left.length === before) {
-      return { failures, unexplained: lastError(stderr) || 'Nix ended without a message' }
-    }
+    if (left.length === before) return { failures, unexplained: lastWords || 'Nix ended without a message' }
   }
   return { failures }
 }
@@ -71,17 +78,21 @@ async function unfinished(
   return derivations
     .filter(({ outputs }) => outputs.some((path) => invalid.has(path)))
     .map(({ drvPath }) => drvPath)
-    .filter((drvPath) => !failures.has(drvPath) && !blocked.has(drvPath))
+    .filter((drvPath) => !blocked.has(drvPath))
 }
 
 // A line of somebody's log, quoted in an error, can be of any length.
 const LONGEST_LINE = 10_000
 
-/** @returns what Nix wrote to standard error. Its exit status says nothing about which derivation failed, and is not needed. */
+/**
+ * @param onError gets every error with the indented lines below it, as soon as it is complete
+ * @returns Nix's last error. Its exit status says nothing about which derivation failed, and is not needed.
+ */
 async function realise(
   drvPaths: StorePath[],
   { environment, sandbox, hook }: BuildSettings,
-  onStarted: (drvPath: StorePath) => void,
+  events: BuildEvents,
+  onError: (text: string) => void,
 ): Promise<string> {
   const flags = options({
     sandbox,
@@ -94,15 +105,27 @@ async function realise(
   // --no-build-output: what builders write goes to the log only, and cannot pose as Nix's own words here.
   const args = [...flags, '--realise', '--keep-going', '--no-build-output', ...drvPaths]
   const child = startProcess('nix-store', args, { environment })
-  const stderr: string[] = []
+  let error: string[] = []
+  let lastWords = ''
+  const endError = (): void => {
+    if (error.length === 0) return
+    const text = error.join('\n')
+    error = []
+    onError(text)
+    lastWords = lastError(text)
+  }
   await Promise.all([
     child.ended,
     eachLine(child.stdout, () => {}),
     eachLine(child.stderr, (line) => {
+      const isIndented = line === '' || /^\s/.test(line)
+      if (!isIndented) endError()
+      if (line.startsWith('error:') || (isIndented && error.length > 0))
+        error.push(line.slice(0, LONGEST_LINE))
       const started = startedDerivation(line)
-      if (started !== undefined) onStarted(started)
-      stderr.push(line.slice(0, LONGEST_LINE))
+      if (started !== undefined) events.started(started)
     }),
   ])
-  return stderr.join('\n')
+  endError()
+  return lastWords
 }

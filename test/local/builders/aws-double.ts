@@ -52,13 +52,16 @@ export class AwsDouble {
   /** What the builder staged, by its name below the prefix. */
   staged(name: string): Buffer {
     const object = this.objects.get(`staging/${PREFIX}${name}`)
-    if (object === undefined) throw new Error(`${name} is not staged; there are ${this.stagedNames().join(', ')}`)
+    if (object === undefined)
+      throw new Error(`${name} is not staged; there are ${this.stagedNames().join(', ')}`)
     return object.bytes
   }
 
   stagedNames(): string[] {
     const start = `staging/${PREFIX}`
-    return [...this.objects.keys()].filter((key) => key.startsWith(start)).map((key) => key.slice(start.length))
+    return [...this.objects.keys()]
+      .filter((key) => key.startsWith(start))
+      .map((key) => key.slice(start.length))
   }
 
   /** What a builder's environment needs to reach this. */
@@ -99,7 +102,11 @@ export class AwsDouble {
     if (sha256 !== undefined && sha256 !== createHash('sha256').update(body).digest('base64')) {
       return fail(response, 400, 'BadDigest')
     }
-    this.objects.set(key, { bytes: body, type: headers['content-type'], encoding: headers['content-encoding'] })
+    this.objects.set(key, {
+      bytes: body,
+      type: headers['content-type'],
+      encoding: headers['content-encoding'],
+    })
     response.end()
   }
 

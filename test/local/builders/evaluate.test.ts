@@ -70,10 +70,22 @@ describe('a flake with healthy and broken shells', () => {
 
   test('every shell of every system is listed, by its attribute path', () => {
     expect(result.error).toBeUndefined()
-    const names = ['"odd.name"', 'default', 'docs', 'eats', 'exotic', 'failing', 'imports', 'loops', 'missing']
+    const names = [
+      '"odd.name"',
+      'default',
+      'docs',
+      'eats',
+      'exotic',
+      'failing',
+      'imports',
+      'loops',
+      'missing',
+    ]
     const all = [...names, 'noDerivation', 'throws'].sort()
     for (const system of ['x86_64-linux', 'aarch64-linux']) {
-      const attributes = result.shells.filter((shell) => shell.system === system).map((shell) => shell.attribute)
+      const attributes = result.shells
+        .filter((shell) => shell.system === system)
+        .map((shell) => shell.attribute)
       expect(attributes.sort()).toEqual(all.map((name) => `devShells.${system}.${name}`))
     }
   })
@@ -106,7 +118,11 @@ describe('a flake with healthy and broken shells', () => {
     expect(names).not.toContain('x86_64-linux imported-1.0')
     expect(result.graph).toEqual({ derivations: names.length })
     const exotic = Object.values(graph.derivations).find(({ name }) => name === 'exotic-1.0')
-    expect(exotic).toMatchObject({ requiredSystemFeatures: ['quantum'], allowSubstitutes: true, fixedOutput: false })
+    expect(exotic).toMatchObject({
+      requiredSystemFeatures: ['quantum'],
+      allowSubstitutes: true,
+      fixedOutput: false,
+    })
   })
 
   test('the archive is what the evaluation pins, and an empty machine can import it', async () => {
@@ -137,8 +153,18 @@ describe('a flake with healthy and broken shells', () => {
 describe('a source that gives nothing to warm', () => {
   test.each([
     ['does not parse', '{ outputs = { self }: {', 'FlakeDoesNotEvaluate', 'syntax error'],
-    ['throws', '{ outputs = { self }: throw "no outputs today"; }', 'FlakeDoesNotEvaluate', 'no outputs today'],
-    ['has no devShells', '{ outputs = { self }: { lib = { }; }; }', 'NothingToWarm', 'devShells.x86_64-linux'],
+    [
+      'throws',
+      '{ outputs = { self }: throw "no outputs today"; }',
+      'FlakeDoesNotEvaluate',
+      'no outputs today',
+    ],
+    [
+      'has no devShells',
+      '{ outputs = { self }: { lib = { }; }; }',
+      'NothingToWarm',
+      'devShells.x86_64-linux',
+    ],
     [
       'has none for these systems',
       '{ outputs = { self }: { devShells.riscv64-linux.default = 1; }; }',
@@ -150,7 +176,10 @@ describe('a source that gives nothing to warm', () => {
     const commit = commitFlake(source, flake)
     const ran = await evaluate(source, commit)
     expect(ran.status, ran.stderr).toBe(0)
-    expect(evaluation()).toMatchObject({ shells: [], error: { name: error, message: expect.stringContaining(message) } })
+    expect(evaluation()).toMatchObject({
+      shells: [],
+      error: { name: error, message: expect.stringContaining(message) },
+    })
     expect(aws.stagedNames()).toEqual(['evaluation.json'])
   })
 
@@ -175,8 +204,16 @@ describe('one system that cannot be listed does not hide the others', () => {
     const ran = await evaluate(source, commit, { systems: ['a-system', 'b-system'] })
     expect(ran.status, ran.stderr).toBe(0)
     expect(evaluation().shells).toEqual([
-      { attribute: 'devShells.a-system', system: 'a-system', error: expect.stringContaining('not for this system') },
-      { attribute: 'devShells.b-system.default', system: 'b-system', error: expect.stringContaining('integer') },
+      {
+        attribute: 'devShells.a-system',
+        system: 'a-system',
+        error: expect.stringContaining('not for this system'),
+      },
+      {
+        attribute: 'devShells.b-system.default',
+        system: 'b-system',
+        error: expect.stringContaining('integer'),
+      },
     ])
   })
 })

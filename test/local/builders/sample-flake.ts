@@ -81,3 +81,6 @@ export function commitFlake(folder: string, flake: string): string {
   git('commit', '--quiet', '--message', 'flake')
   return git('rev-parse', 'HEAD').trim()
 }
+
+/** The system of this machine, as the sample flake names it. */
+export const HOST_SYSTEM = process.arch === 'arm64' ? 'aarch64-linux' : 'x86_64-linux'

@@ -1,0 +1,305 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { brotliDecompressSync, zstdDecompressSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { BuildJob, DerivationResult, EvaluationJob, Graph } from '../../../functions/shared/contract.ts'
+import { parseNarInfo } from '../../../nix/narinfo.ts'
+import { formatPublicKey, generateSecretKey, publicKeyOf } from '../../../nix/signature.ts'
+import { baseNameOf, hashPartOf, isStorePath, type StorePath } from '../../../nix/store-path.ts'
+import { AwsDouble, PREFIX } from './aws-double.ts'
+import { bundleBuilder, type Machine, makeMachine, type Ran } from './machine.ts'
+import { clearStaging, publish } from './published-cache.ts'
+import { HOST_SYSTEM, writeSampleFlake } from './sample-flake.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'hearth-test-build-'))
+const temporary = join(folder, 'tmp')
+const aws = new AwsDouble()
+const key = generateSecretKey('test-cache-1')
+const publicKey = formatPublicKey(publicKeyOf(key))
+const ARCHIVE = 'staging/AROAOTHER:AWSCodeBuild-0/archive.zst'
+let builder: string
+let graph: Graph
+
+beforeAll(async () => {
+  mkdirSync(temporary)
+  await aws.start()
+  builder = await bundleBuilder(folder)
+  await evaluateSample()
+})
+
+afterAll(async () => {
+  await aws.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** Leaves the archive where a build finds it, below the prefix of another build. */
+async function evaluateSample(): Promise<void> {
+  const source = join(folder, 'sample')
+  const job: EvaluationJob = {
+    kind: 'evaluate',
+    run: 'run-1',
+    target: { repository: 'example/sample', ref: 'refs/heads/main', commit: writeSampleFlake(source) },
+    source,
+    attributes: ['devShells'],
+    systems: [HOST_SYSTEM],
+    limits: { secondsPerSystem: 2, megabytes: 400 },
+    config: 'unused here',
+  }
+  aws.put('state/job.json', JSON.stringify(job))
+  const ran = await run(makeMachine(join(folder, 'evaluator')), 'evaluate')
+  expect(ran.status, ran.stdout + ran.stderr).toBe(0)
+  graph = JSON.parse(zstdDecompressSync(aws.staged('graph.json.zst')).toString())
+  aws.put(`staging/${ARCHIVE}`, aws.staged('archive.zst'))
+  clearStaging(aws)
+}
+
+async function run(machine: Machine, command: 'evaluate' | 'build'): Promise<Ran> {
+  return machine.run([process.execPath, builder, command], {
+    ...aws.environment(),
+    HEARTH_JOB: 'job.json',
+    HEARTH_SANDBOX: 'false',
+    TMPDIR: temporary,
+  })
+}
+
+async function runBuild(machine: Machine, names: string[], changes: Partial<BuildJob> = {}): Promise<Ran> {
+  clearStaging(aws)
+  const drvPaths = names.map(drvPathOf)
+  const job: BuildJob = {
+    kind: 'build',
+    run: 'run-1',
+    wave: 1,
+    system: HOST_SYSTEM,
+    archive: {
+      key: ARCHIVE,
+      sha256: sha256(aws.objects.get(`staging/${ARCHIVE}`)?.bytes ?? Buffer.alloc(0)),
+    },
+    derivations: drvPaths.map((drvPath) => ({
+      drvPath,
+      outputs: outputsOf(drvPath),
+      ...needsOf(drvPath, drvPaths),
+    })),
+    upstreams: [],
+    publicKeys: [publicKey],
+    ...changes,
+  }
+  aws.put('state/job.json', JSON.stringify(job))
+  return run(machine, 'build')
+}
+
+function drvPathOf(name: string): StorePath {
+  const found = Object.entries(graph.derivations).find(([, derivation]) => derivation.name === name)?.[0]
+  if (found === undefined || !isStorePath(found)) throw new Error(`the graph has no ${name}`)
+  return found
+}
+
+function outputsOf(drvPath: StorePath): Record<string, StorePath> {
+  return graph.derivations[drvPath]?.outputs ?? {}
+}
+
+function outputOf(name: string, output = 'out'): StorePath {
+  const path = outputsOf(drvPathOf(name))[output]
+  if (path === undefined) throw new Error(`${name} has no output ${output}`)
+  return path
+}
+
+function needsOf(drvPath: StorePath, batch: StorePath[]): { inputs: StorePath[]; needs: StorePath[] } {
+  const inputDrvs = Object.entries(graph.derivations[drvPath]?.inputDrvs ?? {}) as [StorePath, string[]][]
+  const planned = new Set(batch)
+  return {
+    needs: inputDrvs.map(([input]) => input).filter((input) => planned.has(input)),
+    inputs: inputDrvs
+      .filter(([input]) => !planned.has(input))
+      .flatMap(([input, outputs]) => outputs.flatMap((output) => outputsOf(input)[output] ?? [])),
+  }
+}
+
+function resultOf(name: string): DerivationResult {
+  return JSON.parse(aws.staged(`results/${baseNameOf(drvPathOf(name))}.json`).toString())
+}
+
+function narinfoOf(path: StorePath): ReturnType<typeof parseNarInfo> {
+  return parseNarInfo(aws.staged(`${hashPartOf(path)}.narinfo`).toString())
+}
+
+function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+const FIRST_WAVE = [
+  'libbase-1.0',
+  'libleft-1.0',
+  'libright-1.0',
+  'multi-2.0',
+  'tool-1.0',
+  'broken-1.0',
+  'needs-broken-1.0',
+  'bad-hash-1.0',
+  'exotic-1.0',
+  'exotic-shell',
+]
+
+describe('a batch with healthy and failing derivations, on an empty machine', () => {
+  let ran: Ran
+  beforeAll(async () => {
+    ran = await runBuild(makeMachine(join(folder, 'first')), FIRST_WAVE)
+  })
+
+  test('the builder itself succeeds, and says what happens', () => {
+    expect(ran.status, ran.stdout + ran.stderr).toBe(0)
+    expect(ran.stdout).toMatch(/^building \d+\/10 libleft-1\.0$/m)
+    expect(ran.stdout).toMatch(/^built \d+\/10 libbase-1\.0 \(\d+\.\d s\), \d left$/m)
+    expect(ran.stdout).toMatch(/^uploaded libbase-1\.0 \(0\.1 kB → 0\.1 kB\)$/m)
+    expect(ran.stdout).toMatch(/^failed \d+\/10 broken-1\.0: builder failed with exit code 3/m)
+    expect(ran.stdout).toMatch(/^not tried \d+\/10 needs-broken-1\.0: it needs broken-1\.0/m)
+    expect(ran.stdout).toMatch(/^10 derivations: 5 built, 3 failed, 1 dependency-failed, 1 input-missing$/m)
+  })
+
+  test.each(FIRST_WAVE.slice(0, 5))('%s is built and staged whole', (name) => {
+    const result = resultOf(name)
+    expect(result).toMatchObject({ version: 1, status: 'built', drvPath: drvPathOf(name) })
+    for (const path of Object.values(outputsOf(drvPathOf(name)))) {
+      const info = narinfoOf(path)
+      expect(info).toMatchObject({
+        storePath: path,
+        compression: 'zstd',
+        deriver: drvPathOf(name),
+        signatures: [],
+      })
+      const file = aws.staged(info.url)
+      expect(file.length).toBe(info.fileSize)
+      expect(zstdDecompressSync(file).length).toBe(info.narSize)
+    }
+  })
+
+  test('a result tells the NarHash of every path in the closure of its inputs', () => {
+    const left = resultOf('libleft-1.0')
+    const base = narinfoOf(outputOf('libbase-1.0'))
+    expect(left).toHaveProperty(['inputs', base.storePath], base.narHash)
+    const inputs = left.status === 'built' ? Object.keys(left.inputs) : []
+    // and of its source, the static bash that builds it
+    expect(inputs.map((path) => path.slice(44)).sort()).toEqual(['bootstrap', 'libbase-1.0'])
+  })
+
+  test('references between outputs, and to a source that is staged with them', () => {
+    expect(narinfoOf(outputOf('multi-2.0', 'dev')).references).toEqual([outputOf('multi-2.0', 'out')])
+    const [script] = narinfoOf(outputOf('tool-1.0')).references
+    expect(script).toMatch(/-script\.sh$/)
+    if (script !== undefined) expect(narinfoOf(script)).toMatchObject({ storePath: script, references: [] })
+  })
+
+  test.each([
+    ['broken-1.0', 'builder failed with exit code 3'],
+    ['bad-hash-1.0', 'hash mismatch in fixed-output derivation: specified: sha256-'],
+    ['exotic-1.0', 'with features {quantum} is required'],
+  ])('%s failed: %s', (name, message) => {
+    expect(resultOf(name)).toMatchObject({ status: 'failed', message: expect.stringContaining(message) })
+  })
+
+  test('the end of a failed build’s log is in its result, all of it beside it', () => {
+    expect(resultOf('broken-1.0')).toHaveProperty('logTail', [`about to fail ${outputOf('libbase-1.0')}`])
+    const log = aws.staged(`log/${baseNameOf(drvPathOf('broken-1.0'))}`)
+    expect(brotliDecompressSync(log).toString()).toContain('about to fail')
+    const stored = aws.objects.get(`staging/${PREFIX}log/${baseNameOf(drvPathOf('broken-1.0'))}`)
+    expect(stored).toMatchObject({ encoding: 'br', type: 'text/plain; charset=utf-8' })
+  })
+
+  test('what depends on a failure says on which', () => {
+    expect(resultOf('needs-broken-1.0')).toMatchObject({
+      status: 'dependency-failed',
+      because: [drvPathOf('broken-1.0')],
+    })
+  })
+
+  test('what lacks an input that no cache has says which, and is not built', () => {
+    expect(resultOf('exotic-shell')).toMatchObject({
+      status: 'input-missing',
+      missing: [outputOf('app-1.0')],
+    })
+  })
+
+  test('nothing is left in the temporary folder', () => {
+    expect(readdirSync(temporary)).toEqual([])
+  })
+})
+
+describe('a second batch, on another machine', () => {
+  beforeAll(async () => {
+    await runBuild(makeMachine(join(folder, 'publisher')), [
+      'libbase-1.0',
+      'libleft-1.0',
+      'libright-1.0',
+      'tool-1.0',
+    ])
+  })
+
+  test('takes its inputs from our cache, with their signatures', async () => {
+    publish(aws, key)
+    const machine = makeMachine(join(folder, 'second'))
+    const ran = await runBuild(machine, ['app-1.0', 'default-shell'])
+    expect(ran.status, ran.stdout + ran.stderr).toBe(0)
+    expect(ran.stdout).toMatch(/^fetching libleft-1\.0 from http:\/\/127\.0\.0\.1:\d+$/m)
+    expect(resultOf('app-1.0')).toMatchObject({ status: 'built' })
+    expect(resultOf('default-shell')).toMatchObject({ status: 'built' })
+    // nothing that came from a cache is staged again
+    expect(aws.stagedNames()).not.toContain(`${hashPartOf(outputOf('libleft-1.0'))}.narinfo`)
+  })
+
+  test('does not believe another key', async () => {
+    const ran = await runBuild(makeMachine(join(folder, 'wary')), ['app-1.0', 'default-shell'], {
+      publicKeys: [formatPublicKey(publicKeyOf(generateSecretKey('test-cache-1')))],
+    })
+    expect(ran.status, ran.stdout + ran.stderr).toBe(0)
+    const missing = expect.arrayContaining([outputOf('libleft-1.0'), outputOf('libright-1.0')])
+    expect(resultOf('app-1.0')).toMatchObject({ status: 'input-missing', missing })
+    expect(resultOf('default-shell')).toMatchObject({ status: 'input-missing', missing })
+  })
+
+  test('on a machine that has built it before, everything is staged all the same', async () => {
+    const machine = makeMachine(join(folder, 'publisher'))
+    const ran = await runBuild(machine, ['libbase-1.0', 'libleft-1.0'])
+    expect(ran.stdout).toMatch(/^present \d\/2 libbase-1\.0/m)
+    expect(resultOf('libbase-1.0')).toMatchObject({ status: 'built', seconds: 0 })
+    expect(narinfoOf(outputOf('libleft-1.0')).references).toEqual([outputOf('libbase-1.0')])
+  })
+})
+
+test('an archive other than the pinned one is refused before Nix sees it', async () => {
+  const machine = makeMachine(join(folder, 'refusing'))
+  const ran = await runBuild(machine, ['libbase-1.0'], { archive: { key: ARCHIVE, sha256: '0'.repeat(64) } })
+  expect(ran.status).toBe(1)
+  expect(ran.stderr).toContain('ArchiveRefused: staging/')
+  expect(aws.stagedNames()).toEqual([])
+  const listed = await machine.run(['bash', '-c', 'ls /nix/store 2>/dev/null | grep -c drv'])
+  expect(listed.stdout.trim()).toBe('0')
+})
+
+test('what cannot be uploaded has no result, the rest is staged, and the builder says so', async () => {
+  const narinfo = `staging/${PREFIX}${hashPartOf(outputOf('libleft-1.0'))}.narinfo`
+  aws.broken.add(narinfo)
+  const ran = await runBuild(makeMachine(join(folder, 'unlucky')), [
+    'libbase-1.0',
+    'libleft-1.0',
+    'libright-1.0',
+  ])
+  aws.broken.delete(narinfo)
+  expect(ran.status).toBe(1)
+  expect(ran.stderr).toContain('BatchIncomplete: without a result:\nlibleft-1.0: InternalError')
+  const results = aws.stagedNames().filter((name) => name.startsWith('results/'))
+  const expected = ['libbase-1.0', 'libright-1.0'].map(
+    (name) => `results/${baseNameOf(drvPathOf(name))}.json`,
+  )
+  expect(results.sort()).toEqual(expected.sort())
+})
+
+test('a job whose outputs are not those of the derivation is refused', async () => {
+  const drvPath = drvPathOf('libbase-1.0')
+  const outputs = { out: outputOf('libleft-1.0') }
+  const ran = await runBuild(makeMachine(join(folder, 'contradicted')), [], {
+    derivations: [{ drvPath, outputs, inputs: [], needs: [] }],
+  })
+  expect(ran.status).toBe(1)
+  expect(ran.stderr).toContain(`ArchiveRefused: ${drvPath} has the outputs`)
+})
