@@ -16,14 +16,19 @@ export function answerEmpty(call: S3Call, status: number, headers: OutgoingHttpH
   call.response.end()
 }
 
-/** Writes the status line and the headers that every answer of S3 has. */
+/** Writes the status line, the given headers but the undefined ones, and the headers that every answer of S3 has. */
 export function write(
   response: ServerResponse,
   status: number,
   headers: OutgoingHttpHeaders,
   requestId: string,
 ): void {
-  response.writeHead(status, { ...headers, 'x-amz-request-id': requestId, server: 'AmazonS3' })
+  const given = Object.entries(headers).filter(([, value]) => value !== undefined)
+  response.writeHead(status, {
+    ...Object.fromEntries(given),
+    'x-amz-request-id': requestId,
+    server: 'AmazonS3',
+  })
 }
 
 /** Whether S3 has a code for what was thrown; everything else is a fault of ours. */

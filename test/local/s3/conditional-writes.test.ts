@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
@@ -11,35 +8,21 @@ import {
   HeadObjectCommand,
   PutObjectCommand,
   UploadPartCommand,
-  type S3Client,
 } from '@aws-sdk/client-s3'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { outcome } from './answers.ts'
-import { startSignedServer, type SignedServer } from './signed-server.ts'
+import { serverForThisFile } from './server-fixture.ts'
 
 const Bucket = 'cache'
-const folder = mkdtempSync(join(tmpdir(), 'hearth-s3-'))
-let server: SignedServer
-let s3: S3Client
-
-beforeAll(async () => {
-  server = await startSignedServer({ folder })
-  server.createBucket(Bucket)
-  s3 = server.client()
-})
-
-afterAll(async () => {
-  await server.close()
-  rmSync(folder, { recursive: true })
-})
+const fixture = serverForThisFile([Bucket])
 
 async function put(Key: string, Body: string): Promise<string> {
-  const { ETag } = await s3.send(new PutObjectCommand({ Bucket, Key, Body }))
+  const { ETag } = await fixture.s3.send(new PutObjectCommand({ Bucket, Key, Body }))
   return ETag ?? ''
 }
 
 async function text(Key: string): Promise<string | undefined> {
-  const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }))
+  const { Body } = await fixture.s3.send(new GetObjectCommand({ Bucket, Key }))
   return Body?.transformToString()
 }
 
@@ -47,8 +30,10 @@ async function upload(
   Key: string,
   Body: string,
 ): Promise<{ UploadId: string; parts: { ETag: string; PartNumber: number }[] }> {
-  const { UploadId = '' } = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key }))
-  const { ETag = '' } = await s3.send(new UploadPartCommand({ Bucket, Key, UploadId, PartNumber: 1, Body }))
+  const { UploadId = '' } = await fixture.s3.send(new CreateMultipartUploadCommand({ Bucket, Key }))
+  const { ETag = '' } = await fixture.s3.send(
+    new UploadPartCommand({ Bucket, Key, UploadId, PartNumber: 1, Body }),
+  )
   return { UploadId, parts: [{ ETag, PartNumber: 1 }] }
 }
 
@@ -59,14 +44,15 @@ const writers: [
 ][] = [
   [
     'PutObject',
-    (Key, conditions) => outcome(s3.send(new PutObjectCommand({ Bucket, Key, Body: 'new', ...conditions }))),
+    (Key, conditions) =>
+      outcome(fixture.s3.send(new PutObjectCommand({ Bucket, Key, Body: 'new', ...conditions }))),
   ],
   [
     'CopyObject',
     async (Key, conditions) => {
       await put('source-of-copies', 'new')
       return outcome(
-        s3.send(
+        fixture.s3.send(
           new CopyObjectCommand({ Bucket, Key, CopySource: `${Bucket}/source-of-copies`, ...conditions }),
         ),
       )
@@ -77,7 +63,7 @@ const writers: [
     async (Key, conditions) => {
       const { UploadId, parts } = await upload(Key, 'new')
       return outcome(
-        s3.send(
+        fixture.s3.send(
           new CompleteMultipartUploadCommand({
             ...{ Bucket, Key, UploadId, ...conditions },
             MultipartUpload: { Parts: parts },
@@ -147,7 +133,7 @@ test('20 racing creates with different bodies: what is read is what the winner s
     Array.from({ length: 20 }, async (_, index) => {
       const Body = `body ${index} `.repeat(10_000)
       const result = await outcome(
-        s3.send(new PutObjectCommand({ Bucket, Key: 'race', Body, IfNoneMatch: '*' })),
+        fixture.s3.send(new PutObjectCommand({ Bucket, Key: 'race', Body, IfNoneMatch: '*' })),
       )
       return { Body, result }
     }),
@@ -164,9 +150,9 @@ test('a multipart upload whose condition failed can still be completed', async (
     ...{ Bucket, Key: 'retry', UploadId, IfNoneMatch: '*' },
     MultipartUpload: { Parts: parts },
   })
-  expect(await outcome(s3.send(complete))).toBe('412 PreconditionFailed')
-  await s3.send(new DeleteObjectCommand({ Bucket, Key: 'retry' }))
-  expect(await outcome(s3.send(complete))).toBe('200')
+  expect(await outcome(fixture.s3.send(complete))).toBe('412 PreconditionFailed')
+  await fixture.s3.send(new DeleteObjectCommand({ Bucket, Key: 'retry' }))
+  expect(await outcome(fixture.s3.send(complete))).toBe('200')
 })
 
 describe('the source of a copy', () => {
@@ -197,19 +183,23 @@ describe('the source of a copy', () => {
       CopySource: `${Bucket}/source`,
       ...conditions(etag),
     })
-    expect(await outcome(s3.send(copy))).toBe(expected)
+    expect(await outcome(fixture.s3.send(copy))).toBe(expected)
   })
 })
 
 describe('deletes', () => {
   const remove = (Key: string, IfMatch?: string): Promise<string> =>
-    outcome(s3.send(new DeleteObjectCommand({ Bucket, Key, ...(IfMatch === undefined ? {} : { IfMatch }) })))
+    outcome(
+      fixture.s3.send(
+        new DeleteObjectCommand({ Bucket, Key, ...(IfMatch === undefined ? {} : { IfMatch }) }),
+      ),
+    )
 
   test('without a condition, whether the key is there or not', async () => {
     await put('delete/plain', 'x')
     expect(await remove('delete/plain')).toBe('204')
     expect(await remove('delete/plain')).toBe('204')
-    expect(await outcome(s3.send(new HeadObjectCommand({ Bucket, Key: 'delete/plain' })))).toBe(
+    expect(await outcome(fixture.s3.send(new HeadObjectCommand({ Bucket, Key: 'delete/plain' })))).toBe(
       '404 NotFound',
     )
   })
@@ -232,7 +222,7 @@ describe('deletes', () => {
   test('DeleteObjects answers for each key by itself', async () => {
     const ETag = await put('many/1', 'x')
     await put('many/2', 'x')
-    const answer = await s3.send(
+    const answer = await fixture.s3.send(
       new DeleteObjectsCommand({
         Bucket,
         Delete: {
@@ -247,7 +237,7 @@ describe('deletes', () => {
 
   test('DeleteObjects, quiet, names only what failed', async () => {
     await put('quiet/1', 'x')
-    const answer = await s3.send(
+    const answer = await fixture.s3.send(
       new DeleteObjectsCommand({
         Bucket,
         Delete: { Quiet: true, Objects: [{ Key: 'quiet/1' }, { Key: 'quiet/2', ETag: '"x"' }] },
@@ -259,7 +249,7 @@ describe('deletes', () => {
 
   test.each([0, 1001])('DeleteObjects with %i keys is malformed', async (count) => {
     const Objects = Array.from({ length: count }, (_, index) => ({ Key: `k${index}` }))
-    expect(await outcome(s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } })))).toBe(
+    expect(await outcome(fixture.s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } })))).toBe(
       '400 MalformedXML',
     )
   })
