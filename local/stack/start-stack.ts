@@ -3,23 +3,24 @@ import { dirname, join, resolve } from 'node:path'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
 import type { Machine } from '../codebuild/project.ts'
-import type { DeniedCall } from '../gateway/authorization.ts'
-import { createCredentialStore, credentialEnvironment, type Credentials } from '../gateway/credentials.ts'
+import { createCredentialStore } from '../gateway/credentials.ts'
 import { startGateway, type Gateway } from '../gateway/gateway.ts'
 import { ACCOUNT, REGION } from '../gateway/service.ts'
 import { handleApiRequest } from '../http-api/http-api.ts'
-import type { InvocationResult } from '../lambda/functions.ts'
 import { createCustomResources, RESPONSE_PREFIX, type CustomResourceEndpoint } from './custom-resources.ts'
 import { mayInvoke } from './fire-rule.ts'
-import { provision, type ProvisionedStack } from './provision.ts'
-import { createRoleSessions, type RoleSessions } from './role-sessions.ts'
+import { provision } from './provision.ts'
+import { createRoleSessions } from './role-sessions.ts'
 import { createRules, type Rules } from './rules.ts'
 import { createServices, type Services } from './services.ts'
 import type { StackEvent } from './stack-events.ts'
+import { API_PREFIX, createStack, describeStack, type Stack } from './stack.ts'
 import { readStackFile, removeStackFile, StackIsRunning, writeStackFile } from './stack-file.ts'
 import { openStackRecord } from './stack-record.ts'
 import { readTemplate, TemplateError } from './template.ts'
 import type { World } from './world.ts'
+
+export type { Stack } from './stack.ts'
 
 export interface StartStackOptions {
   /** everything that the stack keeps; one stack at a time. A second start on it finds buckets, secrets, executions and builds again */
@@ -37,38 +38,6 @@ export interface StartStackOptions {
   stackName?: string
   onEvent?: (event: StackEvent) => void
 }
-
-export interface Stack {
-  /** AWS_ENDPOINT_URL: every emulated service */
-  readonly endpoint: string
-  /** base URL of the template's HTTP API; its routes follow. @throws TemplateError when the template has none */
-  readonly api: string
-  readonly operator: Credentials
-  readonly outputs: Record<string, string>
-  /** calls that were answered with AccessDenied since the start */
-  readonly denied: readonly DeniedCall[]
-  /** how often each action was asked for since the start */
-  readonly calls: ReadonlyMap<string, number>
-  /** what `Ref` gives. @throws TemplateError */
-  physicalId(logicalId: string): string
-  /** what `Fn::GetAtt` gives. @throws TemplateError */
-  attribute(logicalId: string, name: string): string
-  /** temporary credentials of a role of the template */
-  credentialsFor(roleLogicalId: string, session: string): Credentials
-  /** environment variables with which any AWS SDK acts as the operator, or as a role */
-  environmentFor(roleLogicalId?: string, session?: string): Record<string, string>
-  /** invokes a function with an event, as the operator */
-  invoke(functionLogicalId: string, event: unknown): Promise<InvocationResult>
-  /** does now what a schedule does at its time */
-  fireSchedule(logicalId: string): Promise<void>
-  /** kills a build's processes as a lost machine would */
-  killBuild(buildId: string): Promise<void>
-  /** ends executions, builds, functions and servers; resolves when nothing is left but the folder */
-  close(): Promise<void>
-}
-
-/** Where the HTTP APIs are on the gateway: `/_api/<id>/…`. */
-const API_PREFIX = '_api'
 
 /**
  * Brings up the template that would be deployed, on this machine.
@@ -149,7 +118,7 @@ export async function startStack(options: StartStackOptions): Promise<Stack> {
     checkMachines(world)
     services.states.onStatusChange((change) => rules.onStatusChange(change))
     services.states.resume()
-    const stack = createStack({
+    const parts = {
       gateway,
       services,
       rules,
@@ -158,8 +127,9 @@ export async function startStack(options: StartStackOptions): Promise<Stack> {
       provisioned,
       operator: credentials.operator,
       close,
-    })
-    writeStackFile(folder, describeStack(stack, provisioned, world))
+    }
+    const stack = createStack(parts)
+    writeStackFile(folder, describeStack(stack, parts))
     return stack
   } catch (error) {
     await close()
@@ -219,79 +189,4 @@ function closeEverything(
     removeStackFile(folder)
   }
   return () => (closing ??= close())
-}
-
-interface StackParts {
-  gateway: Gateway
-  services: Services
-  rules: Rules
-  sessions: RoleSessions
-  world: World
-  provisioned: ProvisionedStack
-  operator: Credentials
-  close: () => Promise<void>
-}
-
-function createStack(parts: StackParts): Stack {
-  const { gateway, services, rules, sessions, world, provisioned, operator, close } = parts
-  const resource = (logicalId: string): ReturnType<typeof provisioned.resources.get> & {} => {
-    const found = provisioned.resources.get(logicalId)
-    if (found === undefined) throw new TemplateError(`the stack has no resource "${logicalId}"`)
-    return found
-  }
-  return {
-    operator,
-    close,
-    endpoint: gateway.endpoint,
-    outputs: provisioned.outputs,
-    denied: gateway.denied,
-    calls: gateway.calls,
-    get api() {
-      const url = apiUrl(gateway, world)
-      if (url === undefined) throw new TemplateError('the template has no HTTP API')
-      return url
-    },
-    physicalId: (logicalId) => resource(logicalId).physicalId,
-    attribute(logicalId, name) {
-      const value = resource(logicalId).attributes?.[name]
-      if (value === undefined) throw new TemplateError(`${logicalId} has no attribute "${name}"`)
-      return value
-    },
-    credentialsFor: (role, session) => sessions.credentialsFor(role, session),
-    environmentFor: (role, session) =>
-      credentialEnvironment(
-        role === undefined ? operator : sessions.credentialsFor(role, session ?? role),
-        gateway.endpoint,
-        REGION,
-      ),
-    invoke: (logicalId, event) =>
-      services.functions.invoke(resource(logicalId).physicalId, JSON.stringify(event)),
-    fireSchedule: (logicalId) => rules.fireSchedule(logicalId),
-    killBuild: (buildId) => services.builds.kill(buildId),
-  }
-}
-
-function apiUrl(gateway: Gateway, { apis }: World): string | undefined {
-  const [api] = apis.values()
-  return api === undefined ? undefined : `${gateway.endpoint}/${API_PREFIX}/${api.id}`
-}
-
-function describeStack(
-  stack: Stack,
-  { resources }: ProvisionedStack,
-  world: World,
-): Parameters<typeof writeStackFile>[1] {
-  const resourceIds = Object.fromEntries(
-    [...resources].map(([logicalId, { physicalId }]) => [logicalId, physicalId]),
-  )
-  return {
-    version: 1,
-    pid: process.pid,
-    endpoint: stack.endpoint,
-    region: REGION,
-    operator: stack.operator,
-    outputs: stack.outputs,
-    resources: resourceIds,
-    ...(world.apis.size === 0 ? {} : { api: stack.api }),
-  }
 }
