@@ -27,7 +27,9 @@ export interface Services {
   secrets: SecretStore
   states: States
   onAsyncFailure: (functionName: string, result: InvocationResult) => void
-  /** Ends executions, builds and functions, in this order; resolves when no process and no open file is left. */
+  /** Ends executions, then builds and functions; resolves when no process is left. */
+  endWork(): Promise<void>
+  /** Closes the files, when no request can come any more. */
   close(): Promise<void>
 }
 
@@ -89,10 +91,12 @@ export function createServices({
       createStsService(),
       createLogsService(logs),
     ],
-    async close() {
+    async endWork() {
       await states.close()
       await Promise.all([codebuild.close(), lambda.close()])
       integrations.close()
+    },
+    async close() {
       await s3.close()
       logs.close()
     },

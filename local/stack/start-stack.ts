@@ -3,14 +3,14 @@ import { dirname, join, resolve } from 'node:path'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
 import type { Machine } from '../codebuild/project.ts'
-import { createCredentialStore } from '../gateway/credentials.ts'
+import { createCredentialStore, type CredentialStore } from '../gateway/credentials.ts'
 import { startGateway, type Gateway } from '../gateway/gateway.ts'
 import { ACCOUNT, REGION } from '../gateway/service.ts'
 import { handleApiRequest } from '../http-api/http-api.ts'
 import { createCustomResources, RESPONSE_PREFIX, type CustomResourceEndpoint } from './custom-resources.ts'
 import { mayInvoke } from './fire-rule.ts'
 import { provision } from './provision.ts'
-import { createRoleSessions } from './role-sessions.ts'
+import { createRoleSessions, type RoleSessions } from './role-sessions.ts'
 import { createRules, type Rules } from './rules.ts'
 import { createServices, type Services } from './services.ts'
 import type { StackEvent } from './stack-events.ts'
@@ -45,71 +45,17 @@ export interface StartStackOptions {
  */
 export async function startStack(options: StartStackOptions): Promise<Stack> {
   const folder = resolve(options.folder)
-  const templateFile = resolve(options.template)
-  const onEvent = options.onEvent ?? (() => {})
   const running = readStackFile(folder)
   if (running !== undefined)
     throw new StackIsRunning(`${folder} already has a stack, at ${running.endpoint} (process ${running.pid})`)
-  const template = readTemplate(templateFile)
+  const template = readTemplate(resolve(options.template))
   mkdirSync(folder, { recursive: true })
-
-  const credentials = createCredentialStore(join(folder, 'operator.json'))
-  const roles: World['roles'] = new Map()
-  const bucketPolicies: World['bucketPolicies'] = new Map()
-  const gateway = await startGateway({
-    port: options.port ?? 0,
-    credentials,
-    policies: {
-      identityPolicies: (id) => [...roles.values()].find(({ logicalId }) => logicalId === id)?.policies ?? [],
-      bucketPolicies: (bucket) => bucketPolicies.get(bucket) ?? [],
-    },
-    onDenied: (denied) => onEvent({ kind: 'denied', denied }),
-    onError: (error, { method, url }) =>
-      onEvent({
-        kind: 'failure',
-        where: `${method} ${url}`,
-        message: error instanceof Error ? (error.stack ?? error.message) : String(error),
-      }),
-  })
-  const sessions = createRoleSessions(roles, credentials, gateway.endpoint)
-  const services = createServices({
-    folder,
-    endpoint: gateway.endpoint,
-    sessions,
-    anonymousRead: options.anonymousRead ?? [],
-    onEvent,
-  })
-  for (const service of services.all) gateway.register(service)
-  const operator = { endpoint: gateway.endpoint, region: REGION, credentials: credentials.operator }
-  const stackName = options.stackName ?? 'hearth-local'
-  const stackArn = `arn:aws:cloudformation:${REGION}:${ACCOUNT}:stack/${stackName}/local`
-  const customResources = createCustomResources({
-    functions: services.functions,
-    stackArn,
-    record: openStackRecord(join(folder, 'resources.json')),
-    endpoint: gateway.endpoint,
-  })
-  const world: World = {
-    stackName,
-    stackArn,
-    roles,
-    bucketPolicies,
-    customResources,
-    functions: services.functions,
-    builds: services.builds,
-    secrets: services.secrets,
-    templateFolder: dirname(templateFile),
-    codeFolder: join(folder, 'functions'),
-    machines: options.machines ?? {},
-    usedMachines: new Set(),
-    s3: new S3Client({ ...operator, forcePathStyle: true }),
-    states: new SFNClient(operator),
-    permissions: [],
-    rules: [],
-    apis: new Map(),
-  }
+  const onEvent = options.onEvent ?? (() => {})
+  const ground = await prepareGround(folder, options, onEvent)
+  const { gateway, services, sessions, credentials } = ground
+  const { world, customResources } = createWorld(folder, options, ground)
   const rules = createRules({ ...world, services, sessions, onEvent })
-  const close = closeEverything(folder, gateway, services, rules, world)
+  const close = closeEverything(folder, ground, rules, world)
   try {
     routeUnsigned(gateway, services, world, customResources)
     const provisioned = await provision(template, options.parameters ?? {}, world, (logicalId, type) =>
@@ -117,17 +63,10 @@ export async function startStack(options: StartStackOptions): Promise<Stack> {
     )
     checkMachines(world)
     services.states.onStatusChange((change) => rules.onStatusChange(change))
+    // Only now can executions of an earlier start reach what they use.
     services.states.resume()
-    const parts = {
-      gateway,
-      services,
-      rules,
-      sessions,
-      world,
-      provisioned,
-      operator: credentials.operator,
-      close,
-    }
+    const operator = credentials.operator
+    const parts = { gateway, services, rules, sessions, world, provisioned, operator, close }
     const stack = createStack(parts)
     writeStackFile(folder, describeStack(stack, parts))
     return stack
@@ -135,6 +74,82 @@ export async function startStack(options: StartStackOptions): Promise<Stack> {
     await close()
     throw error
   }
+}
+
+/** What has to stand before the first resource comes up. */
+interface Ground {
+  gateway: Gateway
+  services: Services
+  sessions: RoleSessions
+  credentials: CredentialStore
+  roles: World['roles']
+  bucketPolicies: World['bucketPolicies']
+}
+
+/** Starts the gateway, and behind it every service, still without resources. */
+async function prepareGround(
+  folder: string,
+  { port = 0, anonymousRead = [] }: StartStackOptions,
+  onEvent: (event: StackEvent) => void,
+): Promise<Ground> {
+  const credentials = createCredentialStore(join(folder, 'operator.json'))
+  const roles: World['roles'] = new Map()
+  const bucketPolicies: World['bucketPolicies'] = new Map()
+  const gateway = await startGateway({
+    port,
+    credentials,
+    policies: {
+      identityPolicies: (id) => [...roles.values()].find(({ logicalId }) => logicalId === id)?.policies ?? [],
+      bucketPolicies: (bucket) => bucketPolicies.get(bucket) ?? [],
+    },
+    onDenied: (denied) => onEvent({ kind: 'denied', denied }),
+    onError: (error, { method, url }) => {
+      const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      onEvent({ kind: 'failure', where: `${method} ${url.split('?')[0]}`, message })
+    },
+  })
+  try {
+    const { endpoint } = gateway
+    const sessions = createRoleSessions(roles, credentials, endpoint)
+    const services = createServices({ folder, endpoint, sessions, anonymousRead, onEvent })
+    for (const service of services.all) gateway.register(service)
+    return { gateway, services, sessions, credentials, roles, bucketPolicies }
+  } catch (error) {
+    await gateway.close()
+    throw error
+  }
+}
+
+function createWorld(
+  folder: string,
+  { template, machines = {}, stackName = 'hearth-local' }: StartStackOptions,
+  { gateway, services, credentials, roles, bucketPolicies }: Ground,
+): { world: World; customResources: CustomResourceEndpoint } {
+  const { functions, builds, secrets } = services
+  const operator = { endpoint: gateway.endpoint, region: REGION, credentials: credentials.operator }
+  const stackArn = `arn:aws:cloudformation:${REGION}:${ACCOUNT}:stack/${stackName}/local`
+  const record = openStackRecord(join(folder, 'resources.json'))
+  const customResources = createCustomResources({ functions, stackArn, record, endpoint: gateway.endpoint })
+  const world: World = {
+    stackName,
+    stackArn,
+    functions,
+    builds,
+    secrets,
+    roles,
+    bucketPolicies,
+    machines,
+    customResources,
+    templateFolder: dirname(resolve(template)),
+    codeFolder: join(folder, 'functions'),
+    usedMachines: new Set(),
+    s3: new S3Client({ ...operator, forcePathStyle: true }),
+    states: new SFNClient(operator),
+    permissions: [],
+    rules: [],
+    apis: new Map(),
+  }
+  return { world, customResources }
 }
 
 /** Unsigned requests that are not for S3: the HTTP APIs, and custom resources' answers. */
@@ -171,20 +186,21 @@ function checkMachines({ machines, usedMachines }: World): void {
     throw new TemplateError(`machines: the template has no CodeBuild project "${unused}"`)
 }
 
+/** Work ends first, then the server that it speaks to, then the files behind it. */
 function closeEverything(
   folder: string,
-  gateway: Gateway,
-  services: Services,
+  { gateway, services }: Ground,
   rules: Rules,
   world: World,
 ): () => Promise<void> {
   let closing: Promise<void> | undefined
   const close = async (): Promise<void> => {
-    await services.close()
+    await services.endWork()
     await rules.close()
     world.s3.destroy()
     world.states.destroy()
     await gateway.close()
+    await services.close()
     rmSync(join(folder, 'tmp'), { recursive: true, force: true })
     removeStackFile(folder)
   }
