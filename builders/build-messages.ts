@@ -76,7 +76,12 @@ function isSummary(lines: string[]): boolean {
 
 function messageOf(lines: string[]): string {
   const [header = '', ...rest] = lines
-  const details = rest.map((line) => line.replace(/^Reason: /, '').replace(/[.;]$/, ''))
+  const details = rest.map((line) =>
+    line
+      .replace(/^Reason: /, '')
+      .replace(/[.;]$/, '')
+      .replace(/\s+/g, ' '),
+  )
   if (/^Cannot build /i.test(header) && details.length > 0) return details.join('; ')
   const what = header
     .replace(/^builder for '[^']+' failed/, 'builder failed')

@@ -15,7 +15,13 @@ export class ArchiveRefused extends HearthError {
   override name = 'ArchiveRefused'
 }
 
-/** Git cannot fetch the commit. */
+/** Where the source comes from does not answer just now. */
+export class SourceUnavailable extends HearthError {
+  override name = 'SourceUnavailable'
+  override retryable = true
+}
+
+/** The commit, or its repository, is not there for us. */
 export class SourceNotFound extends HearthError {
   override name = 'SourceNotFound'
 }

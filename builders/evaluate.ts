@@ -43,7 +43,9 @@ export async function evaluate(job: EvaluationTask, workshop: Workshop): Promise
   try {
     const { graph, shells } = readGraph(await evaluateShells(job, workshop))
     evaluation.shells = shells
-    for (const shell of shells) say(`${shell.attribute}: ${'error' in shell ? shell.error : shell.drvPath}`)
+    for (const shell of shells) {
+      say(`${shell.attribute}: ${'error' in shell ? shell.error.replaceAll('\n', ' ') : shell.drvPath}`)
+    }
     await stageGraph(staging, graph)
     evaluation.graph = { derivations: Object.keys(graph.derivations).length }
     const roots = shells.flatMap((shell) => ('drvPath' in shell ? [shell.drvPath] : []))

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises'
-import { SourceNotFound } from './errors.ts'
+import { SourceNotFound, SourceUnavailable } from './errors.ts'
 import { runProcess } from './processes.ts'
 
 /**
@@ -7,6 +7,7 @@ import { runProcess } from './processes.ts'
  * `git+file://<folder>?rev=<commit>&shallow=1`, so that a flake sees the same `self.rev` as on a developer's machine.
  * @param source what `git fetch` takes: a URL (https, http, ssh, file) or a path; carries no credentials
  * @throws SourceNotFound which names source and commit, with git's own words
+ * @throws SourceUnavailable when the same may succeed a little later
  */
 export async function fetchCommit(
   source: string,
@@ -48,10 +49,13 @@ async function runGit(args: string[], { source, commit, folder, environment }: F
   })
   if (output.status === 0) return
   const words = output.stderr.trim().split('\n').slice(-5).join('\n')
-  throw new SourceNotFound(
-    `cannot fetch commit ${commit} from ${withoutCredentials(source)}: ${withoutCredentials(words)}`,
-  )
+  const message = `cannot fetch commit ${commit} from ${withoutCredentials(source)}: ${withoutCredentials(words)}`
+  throw TRANSIENT.test(words) ? new SourceUnavailable(message) : new SourceNotFound(message)
 }
+
+// What git and curl say of a network or a server that is in trouble, rather than of a repository or a commit.
+const TRANSIENT =
+  /could not resolve host|failed to connect|connection (was )?(timed out|refused|reset)|timed out|returned error: (429|5\d\d)|early EOF|RPC failed/i
 
 /** A text with the user part of every URL in it left out, should somebody have put a token there. */
 function withoutCredentials(text: string): string {

@@ -1,6 +1,7 @@
 import { PutObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3'
 import { GetCallerIdentityCommand, type STSClient } from '@aws-sdk/client-sts'
 import { createReadStream } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stagingPrefix } from '../functions/shared/keys.ts'
 import { MissingSetting } from './errors.ts'
@@ -41,7 +42,7 @@ export async function stageBytes(
   bytes: Uint8Array,
   content: ContentHeaders,
 ): Promise<void> {
-  await createOnce(staging, key, content, () => ({ Body: bytes, ContentLength: bytes.length }))
+  await createOnce(staging, key, content, { Body: bytes, ContentLength: bytes.length })
 }
 
 // 5 GiB, the most that one PutObject takes. Source: Amazon S3 user guide, "Uploading objects".
@@ -51,7 +52,10 @@ const LARGEST_OBJECT = 5 * 1024 ** 3
 const STREAM_TRIES = 4
 const FIRST_PAUSE_MILLISECONDS = 1000
 
-/** Stages a file without reading it into memory. */
+// 8 MiB: below it the SDK may hold the content, and repeats the upload by itself.
+const SMALL_FILE = 8 * 1024 ** 2
+
+/** Stages a file; a large one is not read into memory. */
 export async function stageFile(
   staging: Staging,
   key: string,
@@ -61,14 +65,13 @@ export async function stageFile(
   if (file.bytes > LARGEST_OBJECT) {
     throw new RangeError(`${key} has ${file.bytes} bytes: more than the 5 GiB that one upload to S3 can take`)
   }
+  const known = { ContentLength: file.bytes, ChecksumSHA256: Buffer.from(file.sha256).toString('base64') }
+  if (file.bytes <= SMALL_FILE) {
+    return createOnce(staging, key, content, { Body: await readFile(file.path), ...known })
+  }
   for (let attempt = 1; ; attempt++) {
     try {
-      await createOnce(staging, key, content, () => ({
-        Body: createReadStream(file.path),
-        ContentLength: file.bytes,
-        ChecksumSHA256: Buffer.from(file.sha256).toString('base64'),
-      }))
-      return
+      return await createOnce(staging, key, content, { Body: createReadStream(file.path), ...known })
     } catch (error) {
       if (attempt === STREAM_TRIES || !mayPass(error)) throw error
       await sleep(FIRST_PAUSE_MILLISECONDS * 2 ** (attempt - 1))
@@ -89,7 +92,7 @@ async function createOnce(
   { s3, bucket }: Staging,
   key: string,
   { type, encoding }: ContentHeaders,
-  upload: () => Upload,
+  upload: Upload,
 ): Promise<void> {
   try {
     await s3.send(
@@ -99,7 +102,7 @@ async function createOnce(
         IfNoneMatch: '*',
         ContentType: type,
         ...(encoding === undefined ? {} : { ContentEncoding: encoding }),
-        ...upload(),
+        ...upload,
       }),
     )
   } catch (error) {

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { brotliDecompressSync, zstdDecompressSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { BuildJob, DerivationResult, EvaluationJob, Graph } from '../../../functions/shared/contract.ts'
@@ -48,34 +50,39 @@ async function evaluateSample(): Promise<void> {
     config: 'unused here',
   }
   aws.put('state/job.json', JSON.stringify(job))
-  const ran = await run(makeMachine(join(folder, 'evaluator')), 'evaluate')
+  const ran = await makeMachine(join(folder, 'evaluator')).run(...commandOf('evaluate'))
   expect(ran.status, ran.stdout + ran.stderr).toBe(0)
   graph = JSON.parse(zstdDecompressSync(aws.staged('graph.json.zst')).toString())
   aws.put(`staging/${ARCHIVE}`, aws.staged('archive.zst'))
   clearStaging(aws)
 }
 
-async function run(machine: Machine, command: 'evaluate' | 'build'): Promise<Ran> {
-  return machine.run([process.execPath, builder, command], {
+/** The command line of a builder, and its environment. */
+function commandOf(command: 'evaluate' | 'build'): [string[], Record<string, string>] {
+  const environment = {
     ...aws.environment(),
     HEARTH_JOB: 'job.json',
     HEARTH_SANDBOX: 'false',
     TMPDIR: temporary,
-  })
+  }
+  return [[process.execPath, builder, command], environment]
 }
 
 async function runBuild(machine: Machine, names: string[], changes: Partial<BuildJob> = {}): Promise<Ran> {
+  putBuildJob(names, changes)
+  return machine.run(...commandOf('build'))
+}
+
+function putBuildJob(names: string[], changes: Partial<BuildJob> = {}): void {
   clearStaging(aws)
   const drvPaths = names.map(drvPathOf)
+  const archive = aws.objects.get(`staging/${ARCHIVE}`)?.bytes ?? Buffer.alloc(0)
   const job: BuildJob = {
     kind: 'build',
     run: 'run-1',
     wave: 1,
     system: HOST_SYSTEM,
-    archive: {
-      key: ARCHIVE,
-      sha256: sha256(aws.objects.get(`staging/${ARCHIVE}`)?.bytes ?? Buffer.alloc(0)),
-    },
+    archive: { key: ARCHIVE, sha256: createHash('sha256').update(archive).digest('hex') },
     derivations: drvPaths.map((drvPath) => ({
       drvPath,
       outputs: outputsOf(drvPath),
@@ -86,7 +93,6 @@ async function runBuild(machine: Machine, names: string[], changes: Partial<Buil
     ...changes,
   }
   aws.put('state/job.json', JSON.stringify(job))
-  return run(machine, 'build')
 }
 
 function drvPathOf(name: string): StorePath {
@@ -122,10 +128,6 @@ function resultOf(name: string): DerivationResult {
 
 function narinfoOf(path: StorePath): ReturnType<typeof parseNarInfo> {
   return parseNarInfo(aws.staged(`${hashPartOf(path)}.narinfo`).toString())
-}
-
-function sha256(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('hex')
 }
 
 const FIRST_WAVE = [
@@ -303,3 +305,29 @@ test('a job whose outputs are not those of the derivation is refused', async () 
   expect(ran.status).toBe(1)
   expect(ran.stderr).toContain(`ArchiveRefused: ${drvPath} has the outputs`)
 })
+
+test('a builder that is stopped takes its builds with it, leaves nothing behind and calls nothing failed', async () => {
+  putBuildJob(['endless-1.0'])
+  const child = makeMachine(join(folder, 'stopped')).start(...commandOf('build'))
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line === 'building 1/1 endless-1.0') child.kill('SIGTERM')
+  }
+  const [status] =
+    child.exitCode === null ? ((await once(child, 'exit')) as [number | null]) : [child.exitCode]
+  expect(status).toBe(143)
+  expect(aws.stagedNames()).toEqual([])
+  expect(readdirSync(temporary)).toEqual([])
+  const left = readdirSync('/proc').filter(
+    (id) => /^\d+$/.test(id) && commandLineOf(id).includes('while true; do :; done'),
+  )
+  expect(left).toEqual([])
+})
+
+function commandLineOf(processId: string): string {
+  try {
+    return readFileSync(`/proc/${processId}/cmdline`, 'utf8')
+  } catch {
+    // it has just ended
+    return ''
+  }
+}

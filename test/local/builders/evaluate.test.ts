@@ -8,7 +8,7 @@ import type { EvaluationJob, Evaluation, Graph } from '../../../functions/shared
 import { isStorePath } from '../../../nix/store-path.ts'
 import { AwsDouble } from './aws-double.ts'
 import { bundleBuilder, type Machine, makeMachine, type Ran } from './machine.ts'
-import { commitFlake, writeSampleFlake } from './sample-flake.ts'
+import { commitFile, commitFlake, writeSampleFlake } from './sample-flake.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'hearth-test-evaluate-'))
 const temporary = join(folder, 'tmp')
@@ -75,6 +75,7 @@ describe('a flake with healthy and broken shells', () => {
       'default',
       'docs',
       'eats',
+      'endless',
       'exotic',
       'failing',
       'imports',
@@ -194,6 +195,13 @@ describe('a source that gives nothing to warm', () => {
   })
 })
 
+test('a server that does not answer is no verdict about the commit: the builder fails, to be tried again', async () => {
+  const ran = await evaluate('http://127.0.0.1:9/sample.git', '0123456789012345678901234567890123456789')
+  expect(ran.status).toBe(1)
+  expect(ran.stderr).toContain('SourceUnavailable: cannot fetch commit 0123456789')
+  expect(aws.stagedNames()).toEqual([])
+})
+
 describe('one system that cannot be listed does not hide the others', () => {
   test('it is reported with its own error', async () => {
     const source = join(folder, 'one-broken-system')
@@ -215,6 +223,42 @@ describe('one system that cannot be listed does not hide the others', () => {
         error: expect.stringContaining('integer'),
       },
     ])
+  })
+})
+
+const nixpkgs = (body: string): string =>
+  `{ outputs = { self }: { legacyPackages.x86_64-linux = ${body}; }; }`
+const derivation = (name: string): string =>
+  `derivation { name = "${name}"; system = "x86_64-linux"; builder = "/bin/sh"; }`
+
+describe('a flake with an input called nixpkgs', () => {
+  test.each([
+    [
+      'with a bash for it',
+      nixpkgs(`{ bashInteractive = ${derivation('bash-interactive-5.2')}; }`),
+      ['nixpkgs#bashInteractive'],
+    ],
+    ['without one', nixpkgs('{ }'), []],
+  ])('%s: `nix develop` needs it, so it is warmed as well', async (name, flake, expected) => {
+    const input = join(folder, `nixpkgs-${name.split(' ')[0] ?? ''}`)
+    const revision = commitFlake(input, flake)
+    const source = `${input}-user`
+    commitFlake(
+      source,
+      `{
+        inputs.nixpkgs.url = "git+file://${input}?rev=${revision}";
+        outputs = { self, nixpkgs }: { devShells.x86_64-linux.default = ${derivation('shell')}; };
+      }`,
+    )
+    const locked = await machine.run(['nix', 'flake', 'lock', `git+file://${source}`])
+    expect(locked.status, locked.stderr).toBe(0)
+    const ran = await evaluate(source, commitFile(source, 'flake.lock'), { systems: ['x86_64-linux'] })
+    expect(ran.status, ran.stderr).toBe(0)
+    expect(evaluation().shells.map(({ attribute }) => attribute)).toEqual([
+      'devShells.x86_64-linux.default',
+      ...expected,
+    ])
+    expect(evaluation().shells.every((shell) => 'drvPath' in shell)).toBe(true)
   })
 })
 

@@ -1,11 +1,19 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { build } from 'esbuild'
 
 /** A machine with a /nix of its own: a folder that is mounted there for its processes only. */
 export interface Machine {
   run(command: string[], environment?: Record<string, string>): Promise<Ran>
+  /** as `run`, for a process that the test talks to */
+  start(
+    command: string[],
+    environment?: Record<string, string>,
+  ): ChildProcessByStdio<null, Readable, Readable>
 }
 
 export interface Ran {
@@ -20,21 +28,17 @@ const NIX_CONFIG = 'build-users-group =\nexperimental-features = nix-command fla
 export function makeMachine(folder: string): Machine {
   const store = join(folder, 'nix')
   mkdirSync(store, { recursive: true })
+  const start: Machine['start'] = (command, environment = {}) =>
+    spawn('unshare', ['-m', 'bash', '-c', 'mount --bind "$0" /nix && exec "$@"', store, ...command], {
+      env: { PATH: process.env['PATH'], HOME: folder, NIX_CONFIG, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
   return {
-    run: async (command, environment = {}) => {
-      const mount = ['-m', 'bash', '-c', 'mount --bind "$0" /nix && exec "$@"', store, ...command]
-      const child = spawn('unshare', mount, {
-        env: { PATH: process.env['PATH'], HOME: folder, NIX_CONFIG, ...environment },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      })
-      let stdout = ''
-      let stderr = ''
-      child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
-      child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
-      const status = await new Promise<number | null>((resolve, reject) => {
-        child.on('error', reject)
-        child.on('close', resolve)
-      })
+    start,
+    run: async (command, environment) => {
+      const child = start(command, environment)
+      const ended = once(child, 'close') as Promise<[number | null]>
+      const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), ended])
       return { status, stdout, stderr }
     },
   }

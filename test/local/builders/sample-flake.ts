@@ -27,6 +27,8 @@ in rec {
     outputHashMode = "flat"; outputHashAlgo = "sha256"; outputHash = builtins.hashString "sha256" "expected";
   };
   exotic = mk "exotic-1.0" "echo > $out" { requiredSystemFeatures = [ "quantum" ]; };
+  # builds until it is stopped
+  endless = mk "endless-1.0" "while true; do :; done" { };
   imported = mk "imported-1.0" "echo '{ greeting = 1; }' > $out" { };
 
   shells = {
@@ -34,6 +36,7 @@ in rec {
     docs = shell "docs-shell" [ multi.doc libleft ];
     failing = shell "failing-shell" [ app needsBroken badHash ];
     exotic = shell "exotic-shell" [ exotic app ];
+    endless = shell "endless-shell" [ endless ];
     throws = throw "this shell does not evaluate";
     missing = shell "missing-shell" [ (rec { a = 1; }).b ];
     # 1000^6 steps, without growing
@@ -71,15 +74,22 @@ export function writeSampleFlake(folder: string): string {
 export function commitFlake(folder: string, flake: string): string {
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'flake.nix'), flake)
-  const git = (...args: string[]): string =>
-    execFileSync('git', ['-c', 'user.name=Test', '-c', 'user.email=test@example.org', ...args], {
-      cwd: folder,
-      encoding: 'utf8',
-    })
-  git('init', '--quiet')
-  git('add', '--all')
-  git('commit', '--quiet', '--message', 'flake')
-  return git('rev-parse', 'HEAD').trim()
+  git(folder, 'init', '--quiet')
+  return commitFile(folder, '.')
+}
+
+/** Commits a file or a folder. @returns the commit */
+export function commitFile(folder: string, path: string): string {
+  git(folder, 'add', '--', path)
+  git(folder, 'commit', '--quiet', '--message', 'flake')
+  return git(folder, 'rev-parse', 'HEAD').trim()
+}
+
+function git(folder: string, ...args: string[]): string {
+  return execFileSync('git', ['-c', 'user.name=Test', '-c', 'user.email=test@example.org', ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+  })
 }
 
 /** The system of this machine, as the sample flake names it. */

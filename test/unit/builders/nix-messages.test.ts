@@ -50,7 +50,7 @@ error: Build failed due to failed dependency`,
       `error: hash mismatch in fixed-output derivation '${BROKEN}':
          specified: sha256-zqI91Lh+iwDRn7nMqu+T6XNTxzU+IHDzuvBa6zmV3/Q=
             got:    sha256-CDLArfBUGBRLe18B4UYAeCunowKmBrSeO/JiFLdlwXY=`,
-      'hash mismatch in fixed-output derivation: specified: sha256-zqI91Lh+iwDRn7nMqu+T6XNTxzU+IHDzuvBa6zmV3/Q=, got:    sha256-CDLArfBUGBRLe18B4UYAeCunowKmBrSeO/JiFLdlwXY=',
+      'hash mismatch in fixed-output derivation: specified: sha256-zqI91Lh+iwDRn7nMqu+T6XNTxzU+IHDzuvBa6zmV3/Q=, got: sha256-CDLArfBUGBRLe18B4UYAeCunowKmBrSeO/JiFLdlwXY=',
     ],
     [
       '2.8, time-out',
