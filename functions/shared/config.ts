@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { matchesGlob } from 'node:path'
 import { stateKeys } from './keys.ts'
 import { type Bucket, readJson } from './objects.ts'
 // Only its types: parsing YAML would put 115 kB into every function that reads a stored configuration.
@@ -25,5 +24,11 @@ export function currentConfig(state: Bucket): Promise<StoredConfig> {
 export function isConfiguredRef(repository: RepositoryConfig, ref: string): boolean {
   if (!ref.startsWith('refs/heads/')) return false
   const branch = ref.slice('refs/heads/'.length)
-  return repository.refs.some((pattern) => pattern === branch || matchesGlob(branch, pattern))
+  return repository.refs.some((pattern) => matches(branch, pattern))
+}
+
+/** `*` stands for anything, slashes too; nothing else has a meaning of its own: a shell's patterns would hide `feature/x` from `*`. */
+function matches(branch: string, pattern: string): boolean {
+  const literally = pattern.replaceAll(/[^\w*]/g, '\\$&')
+  return new RegExp(`^${literally.replaceAll('*', '.*')}$`, 's').test(branch)
 }
