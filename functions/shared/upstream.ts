@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fingerprint, type NarInfo, parseNarInfo } from '../../nix/narinfo.ts'
+import { fingerprint, InvalidNarInfo, type NarInfo, parseNarInfo } from '../../nix/narinfo.ts'
 import { parsePublicKey, verify } from '../../nix/signature.ts'
 import { hashPartOf, type StorePath } from '../../nix/store-path.ts'
 import type { Upstream } from './contract.ts'
@@ -20,14 +20,25 @@ const TIMEOUT_MS = 20_000
  * @throws UpstreamUnavailable when the upstream cannot be asked: that is no answer, and never counts as missing
  */
 export async function findInUpstream(upstream: Upstream, path: StorePath): Promise<NarInfo | undefined> {
-  const text = await getText(`${upstream.url}/${hashPartOf(path)}.narinfo`)
+  const url = `${upstream.url}/${hashPartOf(path)}.narinfo`
+  const text = await getText(url)
   if (text === undefined) return undefined
-  const info = parseNarInfo(text)
+  const info = parse(url, text)
   // A narinfo is looked up by hash alone: `…-foo` would answer for `…-bar`.
   if (info.storePath !== path) return undefined
   const keys = upstream.publicKeys.map(parsePublicKey)
   const signed = info.signatures.some((signature) => verify(fingerprint(info), signature, keys) !== undefined)
   return signed ? info : undefined
+}
+
+/** Something between us and the upstream may answer in its stead, with a page of its own. */
+function parse(url: string, text: string): NarInfo {
+  try {
+    return parseNarInfo(text)
+  } catch (error) {
+    if (!(error instanceof InvalidNarInfo)) throw error
+    throw new UpstreamUnavailable(`${url} answered with something else than a narinfo: ${error.message}`)
+  }
 }
 
 /** @returns undefined for 404, and for 403, which S3 answers for what is missing to whoever may not list */
