@@ -1,0 +1,139 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { handler as Handler } from '../../../../functions/resolve/index.ts'
+import { storedConfig } from '../../../../functions/shared/config.ts'
+import { Buckets } from '../buckets.ts'
+import { serve } from '../http-server.ts'
+import { captureLog, context } from '../lambda.ts'
+import { CONFIG } from './config.ts'
+
+const HEAD = '6113728f27ae82c7b1a177c8d03f9e96e0adf246'
+const OLDER = '0000000000000000000000000000000000000001'
+const RUN = 'push-acme-shells-1'
+
+let buckets: Buckets
+let handler: typeof Handler
+let config: ReturnType<typeof storedConfig>
+
+beforeEach(async () => {
+  vi.stubEnv('STATE_BUCKET', 'state')
+  captureLog()
+  buckets = new Buckets()
+  ;({ handler } = await import('../../../../functions/resolve/index.ts'))
+  // a GitHub that knows main, and nothing else
+  const api = await serve((request, response) => {
+    const isKnown = request.url === '/repos/acme/shells/git/ref/heads/main'
+    response
+      .writeHead(isKnown ? 200 : 404, { 'content-type': 'application/json' })
+      .end(JSON.stringify(isKnown ? { object: { sha: HEAD } } : { message: 'Not Found' }))
+  })
+  config = storedConfig({ ...CONFIG, github: { ...CONFIG.github, api } })
+  buckets.put('state/config/current.json', config)
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  vi.unstubAllEnvs()
+})
+
+const resolve = (input: unknown) => handler({ run: RUN, input }, context)
+const push = { trigger: 'push', repository: 'acme/shells', ref: 'refs/heads/main', commit: OLDER }
+
+describe('a run with work to do leaves its job for the evaluator', () => {
+  test.each([
+    ['the commit of a push, though its branch went on', push, OLDER],
+    ['the head, when no commit is named', { repository: 'acme/shells', ref: 'main' }, HEAD],
+  ])('%s', async (_, input, commit) => {
+    expect(await resolve(input)).toEqual({ verdict: 'evaluate', job: `runs/${RUN}/job.json` })
+    expect(buckets.json(`state/runs/${RUN}/job.json`)).toEqual({
+      kind: 'evaluate',
+      run: RUN,
+      target: { repository: 'acme/shells', ref: 'refs/heads/main', commit },
+      source: 'https://git.example.org/acme/shells.git',
+      attributes: ['devShells'],
+      systems: ['x86_64-linux', 'aarch64-linux'],
+      limits: { secondsPerSystem: 1800, megabytes: 6144 },
+      config: config.sha256,
+    })
+  })
+})
+
+const warmed = (sha256: string) => ({ version: 1, run: 'push-acme-shells-0', wave: 2, config: sha256 })
+
+describe('a commit that is warm goes straight on', () => {
+  test('under the same configuration', async () => {
+    buckets.put(`state/warmed/acme/shells/${OLDER}.json`, warmed(config.sha256))
+    expect(await resolve(push)).toEqual({
+      verdict: 'unchanged',
+      reason: `${OLDER} was warmed by the run push-acme-shells-0`,
+    })
+    // Record reads it, to refresh the roots of this very ref
+    expect(buckets.json(`state/runs/${RUN}/job.json`)).toMatchObject({ target: { commit: OLDER } })
+  })
+
+  test.each([
+    ['under another configuration', OLDER, 'f'.repeat(64)],
+    ['another commit', HEAD, ''],
+  ])('not: %s', async (_, commit, sha256) => {
+    buckets.put(`state/warmed/acme/shells/${commit}.json`, warmed(sha256 || config.sha256))
+    expect(await resolve(push)).toMatchObject({ verdict: 'evaluate' })
+  })
+})
+
+describe('what is not ours to warm', () => {
+  const gone = { ...push, ref: 'refs/heads/release/gone' }
+  const cases: [string, object, string, string][] = [
+    [
+      'an unknown repository',
+      { ...push, repository: 'acme/unknown' },
+      'NotConfigured',
+      'acme/unknown is not among the repositories of hearth.yml: add it and run `hearth config push`',
+    ],
+    [
+      'a branch that is not configured',
+      { ...push, ref: 'refs/heads/feature' },
+      'NotConfigured',
+      'refs/heads/feature is not among the refs of acme/shells in hearth.yml (main, release/*)',
+    ],
+    [
+      'a branch that is gone by now',
+      gone,
+      'RefNotFound',
+      'GitHub knows no refs/heads/release/gone in acme/shells: it may have been deleted since this run was started',
+    ],
+  ]
+  test.each(cases)('%s is ignored after a push', async (_, input, _name, reason) => {
+    expect(await resolve(input)).toEqual({ verdict: 'ignored', reason })
+  })
+  test.each(cases)('%s is ignored by the schedule', async (_, input, _name, reason) => {
+    expect(await resolve({ ...input, trigger: 'schedule' })).toEqual({ verdict: 'ignored', reason })
+  })
+  test.each(cases)('%s is an error for the person who asked for it', async (_, input, name, message) => {
+    await expect(resolve({ ...input, trigger: 'hand' })).rejects.toMatchObject({ name, message })
+  })
+  test.each(cases)('%s leaves no job', async (_, input) => {
+    await resolve(input)
+    expect(buckets.keys('state')).toEqual(['config/current.json'])
+  })
+})
+
+describe('what is never ignored', () => {
+  test('a GitHub that does not answer, also after a push', async () => {
+    buckets.put('state/config/current.json', storedConfig(CONFIG))
+    await expect(resolve(push)).rejects.toMatchObject({ name: 'GitHubUnavailable' })
+  })
+  test('an input that is none', async () => {
+    await expect(resolve({ repository: 'shells' })).rejects.toMatchObject({ name: 'InvalidRunInput' })
+  })
+  test('a configuration that was never pushed', async () => {
+    buckets.objects.clear()
+    await expect(resolve(push)).rejects.toMatchObject({
+      name: 'ObjectNotFound',
+      message: 'there is no object config/current.json in the bucket state',
+    })
+  })
+  test('a payload that the state machine does not send', async () => {
+    await expect(handler({ input: push }, context)).rejects.toMatchObject({
+      name: 'InvalidInput',
+      message: 'run: Invalid input: expected string, received undefined',
+    })
+  })
+})
