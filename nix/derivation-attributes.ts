@@ -15,7 +15,7 @@ export type Attributes = Pick<Derivation, 'env'>
  * @throws InvalidAttribute when `__json` holds no JSON object
  */
 export function structuredAttrs(drv: Attributes): Record<string, JsonValue> | undefined {
-  const json = drv.env['__json']
+  const json = drv.env.get('__json')
   if (json === undefined) return undefined
   let value: JsonValue
   try {
@@ -49,7 +49,7 @@ export function requiredSystemFeatures(drv: Attributes & Pick<Derivation, 'outpu
  */
 export function allowSubstitutes(drv: Attributes): boolean {
   const structured = structuredAttrs(drv)
-  if (structured === undefined) return (drv.env['allowSubstitutes'] ?? '1') === '1'
+  if (structured === undefined) return (drv.env.get('allowSubstitutes') ?? '1') === '1'
   const value = attribute(structured, 'allowSubstitutes') ?? true
   if (typeof value !== 'boolean')
     throw new InvalidAttribute('allowSubstitutes of the derivation must be a boolean')
@@ -58,7 +58,8 @@ export function allowSubstitutes(drv: Attributes): boolean {
 
 function strings(drv: Attributes, name: string): string[] {
   const structured = structuredAttrs(drv)
-  if (structured === undefined) return (drv.env[name] ?? '').split(/[ \t\n\r]+/).filter((word) => word !== '')
+  if (structured === undefined)
+    return (drv.env.get(name) ?? '').split(/[ \t\n\r]+/).filter((word) => word !== '')
   const value = attribute(structured, name) ?? []
   if (!isStrings(value)) throw new InvalidAttribute(`${name} of the derivation must be a list of strings`)
   return value

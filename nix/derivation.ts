@@ -1,4 +1,5 @@
 import { ATermReader } from './aterm-reader.ts'
+import { ATermEnvironment, type Environment } from './environment.ts'
 import { InvalidStorePath, isStorePath, nameOf, parseStorePath, type StorePath } from './store-path.ts'
 
 /** One output of a derivation. All three are empty for an output whose path depends on a content-addressed input ("deferred"). */
@@ -11,7 +12,7 @@ export interface DerivationOutput {
   hash: string
 }
 
-/** What a `.drv` file says. Records have no prototype: every name is the file's own. */
+/** What a `.drv` file says. `outputs` has no prototype: every name is the file's own. */
 export interface Derivation {
   outputs: Record<string, DerivationOutput>
   /** derivation -> the names of its outputs that are used */
@@ -20,7 +21,7 @@ export interface Derivation {
   system: string
   builder: string
   args: string[]
-  env: Record<string, string>
+  env: Environment
 }
 
 /** Text that is no derivation; `offset` is where, in characters. */
@@ -35,7 +36,7 @@ export class InvalidDerivation extends Error {
 
 /**
  * Parses a `.drv` file: one ATerm, `Derive([outputs],[inputDrvs],[inputSrcs],system,builder,[args],[env])`. Its form is the same from Nix 2.8 to 2.34.
- * Only what Nix itself writes is accepted: no white space, nothing behind the term. Source: Nix, src/libstore/derivations.cc, `parseDerivation`.
+ * Only what Nix itself writes is accepted: no white space, variables sorted by name, nothing behind the term. Source: Nix, src/libstore/derivations.cc, `parseDerivation`.
  *
  * Bytes are read as UTF-8; a byte that is none becomes U+FFFD. Who needs every byte decodes the file as latin1 and passes the text: everything that the
  * parser looks at is ASCII.
@@ -63,8 +64,7 @@ export function parseDerivation(text: string | Uint8Array): Derivation {
   const args: string[] = []
   reader.list(() => args.push(reader.string()))
   reader.expect(',[')
-  const env: Record<string, string> = Object.create(null)
-  reader.list(() => readVariable(reader, env))
+  const env = new ATermEnvironment(reader, fail)
   reader.expect(')')
   reader.end()
   return { outputs, inputDrvs, inputSrcs, system, builder, args, env }
@@ -114,17 +114,6 @@ function readInput(reader: ATermReader, inputDrvs: Map<StorePath, string[]>): vo
   reader.expect(')')
   if (inputDrvs.has(path)) fail(`a second input ${path}`, start)
   inputDrvs.set(path, outputs)
-}
-
-function readVariable(reader: ATermReader, env: Record<string, string>): void {
-  reader.expect('(')
-  const start = reader.offset
-  const name = reader.string()
-  reader.expect(',')
-  const value = reader.string()
-  reader.expect(')')
-  if (name in env) fail(`a second variable '${name}'`, start)
-  env[name] = value
 }
 
 function readStorePath(reader: ATermReader): StorePath {

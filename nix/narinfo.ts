@@ -92,28 +92,24 @@ export function parseNarInfo(text: string): NarInfo {
  * @throws InvalidNarInfo when a value would break out of its line
  */
 export function formatNarInfo(info: NarInfo): string {
-  const lines: [name: string, value: string][] = [
-    ['StorePath', info.storePath],
-    ['URL', info.url],
-    ['Compression', info.compression],
-  ]
-  if (info.fileHash !== undefined) lines.push(['FileHash', info.fileHash])
-  if (info.fileSize !== undefined) lines.push(['FileSize', String(info.fileSize)])
-  lines.push(['NarHash', info.narHash], ['NarSize', String(info.narSize)])
-  lines.push(['References', sortedSet(info.references).map(baseNameOf).join(' ')])
-  if (info.deriver !== undefined) lines.push(['Deriver', baseNameOf(info.deriver)])
-  for (const signature of info.signatures) lines.push(['Sig', signature])
-  if (info.ca !== undefined) lines.push(['CA', info.ca])
-  lines.push(...(info.extra ?? []))
-  let text = ''
-  for (const [name, value] of lines) {
-    if (/[\n\r\0]/.test(value) || !/^[^\s:]+$/.test(name)) {
+  const line = (name: string, value: string | number): string => {
+    const text = `${name}: ${value}`
+    if (/[\n\r\0]/.test(text)) {
       throw new InvalidNarInfo(
         `${info.storePath}: ${name} cannot be written in one line: ${JSON.stringify(value)}`,
       )
     }
-    text += `${name}: ${value}\n`
+    return `${text}\n`
   }
+  let text = line('StorePath', info.storePath) + line('URL', info.url) + line('Compression', info.compression)
+  if (info.fileHash !== undefined) text += line('FileHash', info.fileHash)
+  if (info.fileSize !== undefined) text += line('FileSize', info.fileSize)
+  text += line('NarHash', info.narHash) + line('NarSize', info.narSize)
+  text += line('References', sortedSet(info.references).map(baseNameOf).join(' '))
+  if (info.deriver !== undefined) text += line('Deriver', baseNameOf(info.deriver))
+  for (const signature of info.signatures) text += line('Sig', signature)
+  if (info.ca !== undefined) text += line('CA', info.ca)
+  for (const [name, value] of info.extra ?? []) text += line(name, value)
   return text
 }
 
@@ -195,5 +191,9 @@ function rethrow<T>(field: string, parse: () => T): T {
 
 /** Store paths as the sorted set that Nix keeps: the order of their bytes, each once. */
 function sortedSet(paths: StorePath[]): StorePath[] {
-  return [...new Set(paths)].sort()
+  return isSortedSet(paths) ? paths : [...new Set(paths)].sort()
+}
+
+function isSortedSet(paths: StorePath[]): boolean {
+  return paths.every((path, index) => index === 0 || (paths[index - 1] ?? '') < path)
 }

@@ -47,7 +47,7 @@ function named(name: string): Derivation {
 function show(...args: string[]): Record<string, Shown> {
   const [, major = '', minor = ''] = /(\d+)\.(\d+)/.exec(store.elsewhere('nix', '--version')) ?? []
   const version = Number(major) * 1000 + Number(minor)
-  const command = version >= 2013 ? ['derivation', 'show'] : ['show-derivation']
+  const command = version >= 2015 ? ['derivation', 'show'] : ['show-derivation']
   const shown: Record<string, Shown> = JSON.parse(store.text('nix', ...command, ...args))
   if ('version' in shown) {
     throw new Error(
@@ -70,7 +70,7 @@ function asShown(
     system: drv.system,
     builder: drv.builder,
     args: drv.args,
-    env: { ...drv.env },
+    env: Object.fromEntries(drv.env),
   }
 }
 

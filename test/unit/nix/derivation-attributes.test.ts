@@ -6,6 +6,7 @@ import {
   structuredAttrs,
 } from '../../../nix/derivation-attributes.ts'
 import type { DerivationOutput } from '../../../nix/derivation.ts'
+import type { Environment } from '../../../nix/environment.ts'
 import { parseStorePath } from '../../../nix/store-path.ts'
 
 const out: DerivationOutput = {
@@ -14,6 +15,7 @@ const out: DerivationOutput = {
   hash: '',
 }
 const floating: DerivationOutput = { path: '', hashAlgo: 'r:sha256', hash: '' }
+const variables = (env: Record<string, string>): Environment => new Map(Object.entries(env))
 const structured = (attributes: unknown): Record<string, string> => ({ __json: JSON.stringify(attributes) })
 
 describe('a builder must have the features', () => {
@@ -31,12 +33,15 @@ describe('a builder must have the features', () => {
       [],
     ],
   ])('%s', (_, env, features) => {
-    expect(requiredSystemFeatures({ env, outputs: { out } })).toEqual(features)
+    expect(requiredSystemFeatures({ env: variables(env), outputs: { out } })).toEqual(features)
   })
 
   test('ca-derivations, when a path is known only after the build', () => {
     const env = { requiredSystemFeatures: 'kvm' }
-    expect(requiredSystemFeatures({ env, outputs: { out: floating } })).toEqual(['ca-derivations', 'kvm'])
+    expect(requiredSystemFeatures({ env: variables(env), outputs: { out: floating } })).toEqual([
+      'ca-derivations',
+      'kvm',
+    ])
   })
 })
 
@@ -50,30 +55,34 @@ describe('clients take it from a cache', () => {
     ['when structured attributes allow it', structured({ allowSubstitutes: true }), true],
     ['not when structured attributes forbid it', structured({ allowSubstitutes: false }), false],
   ])('%s', (_, env, expected) => {
-    expect(allowSubstitutes({ env })).toBe(expected)
+    expect(allowSubstitutes({ env: variables(env) })).toBe(expected)
   })
 })
 
 describe('structured attributes', () => {
   test('are the JSON in __json', () => {
-    expect(structuredAttrs({ env: structured({ a: [1, { b: null }] }) })).toEqual({ a: [1, { b: null }] })
-    expect(structuredAttrs({ env: { a: '1' } })).toBeUndefined()
+    expect(structuredAttrs({ env: variables(structured({ a: [1, { b: null }] })) })).toEqual({
+      a: [1, { b: null }],
+    })
+    expect(structuredAttrs({ env: variables({ a: '1' }) })).toBeUndefined()
   })
 
   test.each(['', '{', '[]', 'null', '1', '"text"'])('%j is refused', (json) => {
-    expect(() => structuredAttrs({ env: { __json: json } })).toThrow(InvalidAttribute)
+    expect(() => structuredAttrs({ env: variables({ __json: json }) })).toThrow(InvalidAttribute)
   })
 
   test.each([
     ['features that are no list', { requiredSystemFeatures: 'kvm' }],
     ['a feature that is no string', { requiredSystemFeatures: [1] }],
   ])('%s are refused, as Nix does', (_, attributes) => {
-    expect(() => requiredSystemFeatures({ env: structured(attributes), outputs: { out } })).toThrow(
-      InvalidAttribute,
-    )
+    expect(() =>
+      requiredSystemFeatures({ env: variables(structured(attributes)), outputs: { out } }),
+    ).toThrow(InvalidAttribute)
   })
 
   test('allowSubstitutes that is no boolean is refused, as Nix does', () => {
-    expect(() => allowSubstitutes({ env: structured({ allowSubstitutes: '1' }) })).toThrow(InvalidAttribute)
+    expect(() => allowSubstitutes({ env: variables(structured({ allowSubstitutes: '1' })) })).toThrow(
+      InvalidAttribute,
+    )
   })
 })

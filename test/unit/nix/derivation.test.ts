@@ -35,7 +35,12 @@ describe('parseDerivation', () => {
     expect(drv.system).toBe('x86_64-linux')
     expect(drv.builder).toBe('/bin/sh')
     expect(drv.args).toEqual(['-e', SOURCE])
-    expect(drv.env).toEqual({ empty: '', name: 'hello-2.12', script: 'echo "a\\b"\n\t\r', ünicode: '→' })
+    expect([...drv.env]).toEqual([
+      ['empty', ''],
+      ['name', 'hello-2.12'],
+      ['script', 'echo "a\\b"\n\t\r'],
+      ['ünicode', '→'],
+    ])
   })
 
   test.each([
@@ -51,11 +56,65 @@ describe('parseDerivation', () => {
 
   test('names that every object has are ordinary names', () => {
     const drv = parseDerivation('Derive([],[],[],"","",[],[("__proto__","a"),("constructor","b")])')
-    expect(Object.entries(drv.env)).toEqual([
+    expect([...drv.env]).toEqual([
       ['__proto__', 'a'],
       ['constructor', 'b'],
     ])
-    expect(drv.env['toString']).toBeUndefined()
+    expect(drv.env.get('__proto__')).toBe('a')
+    expect(drv.env.get('toString')).toBeUndefined()
+  })
+
+  test.each([
+    [
+      'in a value',
+      [
+        ['a', '("b","c")'],
+        ['b', 'd'],
+      ],
+    ],
+    [
+      'at the end of a value',
+      [
+        ['a', '('],
+        ['b', 'd'],
+      ],
+    ],
+    [
+      'at the end of a value, escaped',
+      [
+        ['a', '\\('],
+        ['b', 'd'],
+      ],
+    ],
+    [
+      'as the beginning of a name',
+      [
+        ['bb', 'x'],
+        ['bbb', 'y'],
+      ],
+    ],
+    ['in arguments', []],
+  ] satisfies [string, [string, string][]][])('a variable is not taken for what stands %s', (_, env) => {
+    const args = ['("b","c")', '(', '[("b","c"']
+    const drv = parseDerivation(unparse({ ...NOTHING, args, env }))
+    expect(drv.env.get('b')).toBe(new Map(env).get('b'))
+    expect([...drv.env]).toEqual(env)
+  })
+
+  test.each(['', ',', ')', '("', 'ä', 'a b', '(a'])('a variable may be called %j', (name) => {
+    const env: [string, string][] = [[name, `the value of ${name}`]]
+    expect(parseDerivation(unparse({ ...NOTHING, env })).env.get(name)).toBe(`the value of ${name}`)
+    expect(
+      parseDerivation(unparse({ ...NOTHING, env: [['z', `("${name}","`]] })).env.get(name),
+    ).toBeUndefined()
+  })
+
+  test('variables are in the order of bytes, which is not that of UTF-16', () => {
+    const env: [string, string][] = [
+      ['\u{ffff}', ''],
+      ['\u{10000}', ''],
+    ]
+    expect([...parseDerivation(unparse({ ...NOTHING, env })).env]).toEqual(env)
   })
 
   test('a byte that is no UTF-8 becomes U+FFFD, and survives when the file is decoded as latin1', () => {
@@ -79,6 +138,8 @@ describe('parseDerivation', () => {
     ['the same output twice', `Derive([("out","","",""),("out","","","")],[],[],"","",[],[])`, 26],
     ['the same input twice', `Derive([],[("${BASH}",["out"]),("${BASH}",["out"])],[],"","",[],[])`, 81],
     ['the same variable twice', 'Derive([],[],[],"","",[],[("a",""),("a","")])', 36],
+    ['variables out of order', 'Derive([],[],[],"","",[],[("b",""),("a","")])', 36],
+    ['a variable without a value', 'Derive([],[],[],"","",[],[("b")])', 30],
     ['a dynamic derivation', 'DrvWithVersion("xp-dyn-drv",[],[],[],"","",[],[])', 0],
   ])('refuses %s and says where', (_, text, offset) => {
     expect(() => parseDerivation(text)).toThrow(InvalidDerivation)
@@ -98,12 +159,13 @@ describe('parseDerivation', () => {
       system: anyName,
       builder: anyName,
       args: fc.array(anyName, { maxLength: 5 }),
-      env: fc.dictionary(anyName, anyName),
+      env: fc.uniqueArray(fc.tuple(anyName, anyName), { selector: ([name]) => name }).map(sortByBytes),
     })
     fc.assert(
       fc.property(anyDerivation, (drv) => {
         const parsed = parseDerivation(unparse(drv))
-        expect({ ...parsed, inputDrvs: [...parsed.inputDrvs] }).toEqual(drv)
+        expect({ ...parsed, inputDrvs: [...parsed.inputDrvs], env: [...parsed.env] }).toEqual(drv)
+        for (const [name, value] of drv.env) expect(parsed.env.get(name)).toBe(value)
       }),
     )
   })
@@ -158,6 +220,16 @@ describe('outputs', () => {
   })
 })
 
+const NOTHING: Unparsed = {
+  outputs: {},
+  inputDrvs: [],
+  inputSrcs: [],
+  system: '',
+  builder: '',
+  args: [],
+  env: [],
+}
+
 interface Unparsed {
   outputs: Record<string, { path: StorePath; hashAlgo: string; hash: string }>
   inputDrvs: [StorePath, string[]][]
@@ -165,7 +237,12 @@ interface Unparsed {
   system: string
   builder: string
   args: string[]
-  env: Record<string, string>
+  env: [string, string][]
+}
+
+/** In the order in which Nix keeps names. */
+function sortByBytes(variables: [string, string][]): [string, string][] {
+  return variables.toSorted(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
 }
 
 /** Writes the ATerm, with every string escaped as Nix's `printString` does. */
@@ -174,7 +251,7 @@ function unparse(drv: Unparsed): string {
     ([name, { path, hashAlgo, hash }]) => `(${[name, path, hashAlgo, hash].map(quote).join()})`,
   )
   const inputs = drv.inputDrvs.map(([path, names]) => `(${quote(path)},${list(names)})`)
-  const env = Object.entries(drv.env).map(([name, value]) => `(${quote(name)},${quote(value)})`)
+  const env = drv.env.map(([name, value]) => `(${quote(name)},${quote(value)})`)
   const lists = [outputs, inputs, drv.inputSrcs.map(quote)].map((items) => `[${items.join()}]`)
   return `Derive(${lists.join()},${quote(drv.system)},${quote(drv.builder)},${list(drv.args)},[${env.join()}])`
 }
