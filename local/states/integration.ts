@@ -7,7 +7,7 @@ export interface TaskContext {
   /** what SendTaskSuccess and SendTaskFailure of this task go by */
   taskToken: string
   /** For `.sync`: says that the job has been accepted, and what the service answered. */
-  submitted(output: Json): void
+  submitted: (output: Json) => void
 }
 
 /**

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { AccessDenied, type Call, type Service } from '../gateway/service.ts'
+import { readBody } from '../gateway/request-body.ts'
+import type { Call, Service } from '../gateway/service.ts'
 import { Activities } from './activities.ts'
 import { ApiError } from './api/api-error.ts'
 import type { Operation, World } from './api/operation.ts'
@@ -103,7 +104,8 @@ async function answer(
     const { operation, body } = await readRequest(request)
     send(response, 200, await operation(world, body, call, AbortSignal.any([left.signal, closing])))
   } catch (error) {
-    if (error instanceof AccessDenied || !(error instanceof ApiError)) throw error
+    // AccessDenied among them: the gateway answers it
+    if (!(error instanceof ApiError)) throw error
     send(response, error.status, { __type: error.code, message: error.message }, error.code)
   }
 }
@@ -117,20 +119,9 @@ async function readRequest(request: IncomingMessage): Promise<{ operation: Opera
       'UnknownOperationException',
       `Unknown operation ${target || '(no x-amz-target header)'}; known: ${[...OPERATIONS.keys()].join(', ')}`,
     )
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of request) {
-    bytes += (chunk as Buffer).length
-    if (bytes > LARGEST_BODY)
-      throw new ApiError(
-        'RequestEntityTooLargeException',
-        `The request has more than ${LARGEST_BODY} bytes`,
-        413,
-      )
-    chunks.push(chunk as Buffer)
-  }
+  const bytes = await readBody(request, LARGEST_BODY)
   try {
-    return { operation, body: JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown }
+    return { operation, body: JSON.parse(bytes.toString('utf8')) as unknown }
   } catch (error) {
     throw new ApiError('SerializationException', `The request is no JSON: ${String(error)}`)
   }

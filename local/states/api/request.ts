@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
+import { en } from 'zod/locales'
 import { ApiError } from './api-error.ts'
 
-/** An ARN of Step Functions. @throws ApiError InvalidArn for text that is none */
 const arnText = z.string().check(z.minLength(1), z.maxLength(256))
 
 export const fields = {
@@ -21,12 +21,15 @@ export const fields = {
   cause: z.optional(z.string().check(z.maxLength(32_768))),
 }
 
+/** zod/mini has no messages of its own. */
+const IN_WORDS = { error: en().localeError }
+
 /**
  * Reads a request's parameters. One that we do not know is refused, because ignoring it would do something else than AWS.
  * @throws ApiError ValidationException naming every parameter that is wrong
  */
 export function read<T>(schema: z.ZodMiniType<T>, body: unknown): T {
-  const result = z.safeParse(schema, body)
+  const result = z.safeParse(schema, body, IN_WORDS)
   if (result.success) return result.data
   const faults = result.error.issues.map(({ path, message }) =>
     path.length > 0 ? `'${path.join('.')}': ${message}` : message,

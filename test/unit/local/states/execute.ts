@@ -110,14 +110,14 @@ function machine(definition: string): MachineRecord {
 function integrations(functions: Functions, clock: VirtualClock): Integrations {
   const call = async (args: Json, signal: AbortSignal): Promise<Json> => {
     const { FunctionName, ProjectName, Payload = {} } = args as Record<string, Json>
-    return functions(String(FunctionName ?? ProjectName), Payload, clock, signal)
+    return functions((FunctionName ?? ProjectName) as string, Payload, clock, signal)
   }
   return {
     [INVOKE]: async (args, { signal }) => ({ Payload: await call(args, signal), StatusCode: 200 }),
     [CALLBACK]: async (args, { signal }) => ({ Payload: await call(args, signal), StatusCode: 200 }),
-    [BUILD]: async (args, { signal, submitted }) => {
-      submitted({ Build: { Id: 'b:1' } })
-      return { Build: await call(args, signal) }
+    [BUILD]: async (args, context) => {
+      context.submitted({ Build: { Id: 'b:1' } })
+      return { Build: await call(args, context.signal) }
     },
   }
 }

@@ -257,7 +257,8 @@ describe('the history of an execution', () => {
     })
   })
 
-  test('ends with the 25,000th event', async () => {
+  // 12,500 states, each with its checkpoint on disk
+  test('ends with the 25,000th event', { timeout: 120_000 }, async () => {
     const loop = {
       A: { Type: 'Pass', Next: 'B' },
       B: { Type: 'Choice', Choices: [{ Condition: true, Next: 'A' }], Default: 'C' },

@@ -9,6 +9,11 @@ const map = (rest: object, state: object = pass('{% $states.input * 10 %}')): Re
   Map: { Type: 'Map', ItemProcessor: each(state), End: true, ...rest },
 })
 
+const odd: Functions = (_, payload) => {
+  if (Number(payload) % 2 === 1) throw new StateError('Odd', JSON.stringify(payload))
+  return payload
+}
+
 describe('Map', () => {
   test.each<[string, Record<string, object>, Json, Json]>([
     ['goes over its input', map({}), [1, 2, 3], [10, 20, 30]],
@@ -86,10 +91,6 @@ describe('Map', () => {
     expect([output, seen]).toEqual([100, most])
   })
 
-  const odd: Functions = (_, payload) => {
-    if (Number(payload) % 2 === 1) throw new StateError('Odd', String(payload))
-    return payload
-  }
   test.each<[string, object, object]>([
     ['nothing', {}, { status: 'FAILED', error: 'Odd' }],
     ['two failures of two', { ToleratedFailureCount: 2 }, { output: [0, null, 2, null] }],
@@ -154,12 +155,19 @@ describe('Map', () => {
   })
 })
 
-describe('Parallel', () => {
-  const parallel = (branches: object[], rest: object = {}): Record<string, object> => ({
-    Both: { Type: 'Parallel', Branches: branches, End: true, ...rest },
-  })
-  const branch = (name: string, state: object): object => ({ StartAt: name, States: { [name]: state } })
+const parallel = (branches: object[], rest: object = {}): Record<string, object> => ({
+  Both: { Type: 'Parallel', Branches: branches, End: true, ...rest },
+})
 
+const branch = (name: string, state: object): object => ({ StartAt: name, States: { [name]: state } })
+
+const wait = (Seconds: number): object => ({ Type: 'Wait', Seconds, End: true })
+
+// a function that does not listen to its signal is given up all the same
+const deaf: Functions = (_, __, clock) =>
+  clock.sleep(86_400_000, new AbortController().signal).then(() => null)
+
+describe('Parallel', () => {
   test.each<[string, Record<string, object>, Json, Json]>([
     [
       'gives the list of its branches outputs',
@@ -190,7 +198,6 @@ describe('Parallel', () => {
   })
 
   test('takes as long as its longest branch', async () => {
-    const wait = (Seconds: number): object => ({ Type: 'Wait', Seconds, End: true })
     expect((await execute(parallel([branch('A', wait(5)), branch('B', wait(7))]))).seconds).toBe(7)
   })
 
@@ -218,11 +225,8 @@ describe('Parallel', () => {
         ],
       },
     )
-    // a function that does not listen to its signal is given up all the same
-    const functions: Functions = (_, __, clock) =>
-      clock.sleep(86_400_000, new AbortController().signal).then(() => null)
     const caught = { Type: 'Pass', Output: '{% $e %}', End: true }
-    const outcome = await execute({ ...states, Caught: caught }, { functions })
+    const outcome = await execute({ ...states, Caught: caught }, { functions: deaf })
     expect(outcome).toMatchObject({ status: 'SUCCEEDED', output: 'Broken' })
     const exit = outcome.events.findIndex(({ type }) => type === 'ParallelStateExited')
     const before = outcome.events.slice(0, exit).map(({ type }) => type)

@@ -29,8 +29,9 @@ describe('which errors a name is meant for', () => {
   })
 })
 
+const half = (): number => 0.5
+
 describe('seconds before the nth retry', () => {
-  const half = (): number => 0.5
   test.each<[string, Partial<Retrier>, number[]]>([
     ['by default', {}, [1, 2, 4, 8]],
     ['from IntervalSeconds on', { IntervalSeconds: 3, BackoffRate: 2 }, [3, 6, 12, 24]],
@@ -154,6 +155,14 @@ describe('Retry', () => {
   })
 })
 
+const slow: Functions = (_, __, clock, signal) => clock.sleep(60_000, signal).then(() => null)
+
+const big: Functions = () => 'x'.repeat(262_144)
+
+const faulty: Functions = () => {
+  throw new TypeError('a fault of the integration itself')
+}
+
 describe('Catch', () => {
   test.each<[string, object, object]>([
     [
@@ -197,14 +206,12 @@ describe('Catch', () => {
 
   test('a time-out has no Cause to read', async () => {
     const states = task({ TimeoutSeconds: 5, Catch: [{ ...catchAll, Output: '{% $states.errorOutput %}' }] })
-    const functions: Functions = (_, __, clock, signal) => clock.sleep(60_000, signal).then(() => null)
-    expect(await execute(states, { functions })).toMatchObject({
+    expect(await execute(states, { functions: slow })).toMatchObject({
       output: { caught: { Error: 'States.Timeout' } },
       seconds: 5,
     })
   })
 
-  const big: Functions = () => 'x'.repeat(262_144)
   test.each<[string, object, object]>([
     [
       'States.ALL does not catch States.DataLimitExceeded',
@@ -221,10 +228,10 @@ describe('Catch', () => {
   })
 
   test('nothing catches States.Runtime', async () => {
-    const functions: Functions = () => {
-      throw new TypeError('a fault of the integration itself')
-    }
     const states = task({ Retry: [{ ErrorEquals: ['States.ALL'] }], Catch: [catchAll] })
-    expect(await execute(states, { functions })).toMatchObject({ status: 'FAILED', error: 'States.Runtime' })
+    expect(await execute(states, { functions: faulty })).toMatchObject({
+      status: 'FAILED',
+      error: 'States.Runtime',
+    })
   })
 })

@@ -88,8 +88,9 @@ describe('Succeed and Fail', () => {
   })
 })
 
+const wait = (how: object): object => ({ Type: 'Wait', ...how, End: true })
+
 describe('Wait', () => {
-  const wait = (how: object): object => ({ Type: 'Wait', ...how, End: true })
   test.each<[string, object, Json, number]>([
     ['Seconds', wait({ Seconds: 90 }), {}, 90],
     ['Seconds by an expression', wait({ Seconds: '{% $states.input.s * 2 %}' }), { s: 30 }, 60],
@@ -122,17 +123,19 @@ describe('Wait', () => {
   })
 })
 
+const arrived = (name: string): object => ({
+  Type: 'Pass',
+  Output: { at: name, input: '{% $states.input %}' },
+  End: true,
+})
+
+const choice = (rest: object): Record<string, object> => ({
+  Choose: { Type: 'Choice', ...rest },
+  A: arrived('A'),
+  B: arrived('B'),
+})
+
 describe('Choice', () => {
-  const arrived = (name: string): object => ({
-    Type: 'Pass',
-    Output: { at: name, input: '{% $states.input %}' },
-    End: true,
-  })
-  const choice = (rest: object): Record<string, object> => ({
-    Choose: { Type: 'Choice', ...rest },
-    A: arrived('A'),
-    B: arrived('B'),
-  })
   const rules = [
     { Condition: "{% $states.input.type != 'Private' %}", Next: 'A' },
     { Condition: '{% $states.input.value >= 20 and $states.input.value < 30 %}', Next: 'B' },

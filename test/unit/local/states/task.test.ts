@@ -104,31 +104,33 @@ describe('a Task that calls a function', () => {
   })
 })
 
-describe('a Task that waits for its token', () => {
-  const state = (rest: object = {}): Record<string, object> => ({
-    Ask: {
-      Type: 'Task',
-      Resource: CALLBACK,
-      Arguments: { FunctionName: 'f', Payload: '{% $states.context.Task.Token %}' },
-      End: true,
-      ...rest,
+const state = (rest: object = {}): Record<string, object> => ({
+  Ask: {
+    Type: 'Task',
+    Resource: CALLBACK,
+    Arguments: { FunctionName: 'f', Payload: '{% $states.context.Task.Token %}' },
+    End: true,
+    ...rest,
+  },
+})
+
+/** A function that hands its token to somebody who acts later. */
+const later = (
+  act: (token: string, world: Acting, sleep: (seconds: number) => Promise<void>) => Promise<unknown>,
+): Parameters<typeof execute>[1] => {
+  let world: Acting | undefined
+  return {
+    act: (given) => (world = given),
+    functions: (_, payload, clock) => {
+      const sleep = (seconds: number): Promise<void> =>
+        clock.sleep(seconds * 1000, new AbortController().signal)
+      if (world) void act(payload as string, world, sleep)
+      return 'accepted'
     },
-  })
-  /** A function that hands its token to somebody who acts later. */
-  const later = (
-    act: (token: string, world: Acting, sleep: (seconds: number) => Promise<void>) => Promise<unknown>,
-  ): Parameters<typeof execute>[1] => {
-    let world: Acting | undefined
-    return {
-      act: (given) => (world = given),
-      functions: (_, payload, clock) => {
-        const sleep = (seconds: number): Promise<void> =>
-          clock.sleep(seconds * 1000, new AbortController().signal)
-        if (world) void act(String(payload), world, sleep)
-        return 'accepted'
-      },
-    }
   }
+}
+
+describe('a Task that waits for its token', () => {
   test.each<[string, object, ReturnType<typeof later>, object]>([
     [
       'has the output of SendTaskSuccess',
@@ -204,14 +206,15 @@ describe('a Task that waits for its token', () => {
   })
 })
 
+const work = (rest: object = {}): Record<string, object> => ({
+  Work: { Type: 'Task', Resource: ACTIVITY, End: true, ...rest },
+})
+
 describe('a Task for an activity', () => {
-  const state = (rest: object = {}): Record<string, object> => ({
-    Work: { Type: 'Task', Resource: ACTIVITY, End: true, ...rest },
-  })
   const never = new AbortController().signal
 
   test("is queued with the state's input and done by a worker", async () => {
-    const outcome = await execute(state(), {
+    const outcome = await execute(work(), {
       input: { batch: 1 },
       act: ({ activities, tokens }) =>
         void activities
@@ -232,7 +235,7 @@ describe('a Task for an activity', () => {
   })
 
   test('its time-out begins when a worker takes it', async () => {
-    const outcome = await execute(state({ TimeoutSeconds: 10 }), {
+    const outcome = await execute(work({ TimeoutSeconds: 10 }), {
       act: ({ activities, clock }) =>
         void clock.sleep(1_000_000, never).then(() => activities.poll(ACTIVITY, 'mac-1', never)),
     })
@@ -241,7 +244,7 @@ describe('a Task for an activity', () => {
 
   test('one that does not exist ends the execution', async () => {
     const Catch = [{ ErrorEquals: ['States.ALL'], Next: 'Caught' }]
-    const states = { ...state({ Catch }), Caught: { Type: 'Succeed' } }
+    const states = { ...work({ Catch }), Caught: { Type: 'Succeed' } }
     const outcome = await execute(states, { act: ({ activities }) => activities.remove(ACTIVITY) })
     expect(outcome).toMatchObject({
       status: 'FAILED',
@@ -252,7 +255,7 @@ describe('a Task for an activity', () => {
 
   test('two workers never get the same task, and one that left gets none', async () => {
     const got: [string, Json][] = []
-    const map = { Map: { Type: 'Map', ItemProcessor: { StartAt: 'Work', States: state() }, End: true } }
+    const map = { Map: { Type: 'Map', ItemProcessor: { StartAt: 'Work', States: work() }, End: true } }
     const outcome = await execute(map, {
       input: [1, 2, 3],
       act: ({ activities, tokens }) => {
@@ -261,9 +264,9 @@ describe('a Task for an activity', () => {
         gone.abort()
         for (const worker of ['a', 'b', 'c'])
           void activities.poll(ACTIVITY, worker, never).then((task) => {
-            if (!task) return
+            if (!task) return undefined
             got.push([worker, JSON.parse(task.input) as Json])
-            tokens.succeed(task.taskToken, worker)
+            return tokens.succeed(task.taskToken, worker)
           })
       },
     })

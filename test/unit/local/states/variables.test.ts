@@ -8,6 +8,10 @@ const inner = (states: Record<string, object>): object => ({
   States: states,
 })
 
+const assign = (characters: number): Record<string, object> => ({
+  A: { Type: 'Pass', Assign: { x: `{% $pad('', ${characters}, '#') %}` }, Output: 1, End: true },
+})
+
 describe('what a variable is where', () => {
   test.each<[string, Record<string, object>, Json]>([
     ['in the next state', { A: { Type: 'Pass', Assign: { x: 1 }, Next: 'B' }, B: end('{% $x %}') }, 1],
@@ -156,9 +160,6 @@ describe('what a variable is where', () => {
   })
 
   test('at most 256 KiB in one Assign', async () => {
-    const assign = (characters: number): Record<string, object> => ({
-      A: { Type: 'Pass', Assign: { x: `{% $pad('', ${characters}, '#') %}` }, Output: 1, End: true },
-    })
     expect(await execute(assign(262_144 - '{"x":""}'.length))).toMatchObject({ output: 1 })
     expect(await execute(assign(262_144))).toMatchObject({
       status: 'FAILED',
