@@ -65,7 +65,10 @@ const writers: [
       return outcome(
         fixture.s3.send(
           new CompleteMultipartUploadCommand({
-            ...{ Bucket, Key, UploadId, ...conditions },
+            Bucket,
+            Key,
+            UploadId,
+            ...conditions,
             MultipartUpload: { Parts: parts },
           }),
         ),
@@ -147,7 +150,10 @@ test('a multipart upload whose condition failed can still be completed', async (
   await put('retry', 'old')
   const { UploadId, parts } = await upload('retry', 'new')
   const complete = new CompleteMultipartUploadCommand({
-    ...{ Bucket, Key: 'retry', UploadId, IfNoneMatch: '*' },
+    Bucket,
+    Key: 'retry',
+    UploadId,
+    IfNoneMatch: '*',
     MultipartUpload: { Parts: parts },
   })
   expect(await outcome(fixture.s3.send(complete))).toBe('412 PreconditionFailed')
@@ -187,14 +193,12 @@ describe('the source of a copy', () => {
   })
 })
 
-describe('deletes', () => {
-  const remove = (Key: string, IfMatch?: string): Promise<string> =>
-    outcome(
-      fixture.s3.send(
-        new DeleteObjectCommand({ Bucket, Key, ...(IfMatch === undefined ? {} : { IfMatch }) }),
-      ),
-    )
+const remove = (Key: string, IfMatch?: string): Promise<string> =>
+  outcome(
+    fixture.s3.send(new DeleteObjectCommand({ Bucket, Key, ...(IfMatch === undefined ? {} : { IfMatch }) })),
+  )
 
+describe('deletes', () => {
   test('without a condition, whether the key is there or not', async () => {
     await put('delete/plain', 'x')
     expect(await remove('delete/plain')).toBe('204')

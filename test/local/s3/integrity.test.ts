@@ -1,17 +1,18 @@
-import { createHash, createHmac } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import {
   DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
   PutObjectCommand,
-  S3Client,
+  type S3Client,
   UploadPartCommand,
   CreateMultipartUploadCommand,
   type ChecksumAlgorithm,
 } from '@aws-sdk/client-s3'
 import { describe, expect, test } from 'vitest'
 import { outcome, pseudoRandomBytes } from './answers.ts'
+import { chunkSignerOf, CHUNK, encodeChunks } from './signed-chunks.ts'
 import { serverForThisFile } from './server-fixture.ts'
 import { OPERATOR } from './signed-server.ts'
 
@@ -149,75 +150,34 @@ describe('a body that was changed on its way is refused', () => {
   })
 })
 
+/** A client that sends its body in chunks, each signed, and `alter`ed afterwards. */
+function chunking(body: Buffer, alter: (encoded: Buffer) => Buffer): S3Client {
+  const client = fixture.server.client(OPERATOR.accessKeyId, {
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+  })
+  client.middlewareStack.add(
+    (next) => (args) => {
+      const { headers } = args.request as Sent
+      headers['x-amz-content-sha256'] = 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD'
+      headers['x-amz-decoded-content-length'] = String(body.length)
+      headers['content-length'] = String(encodeChunks(body, () => '0'.repeat(64)).length)
+      headers['content-encoding'] = 'aws-chunked,zstd'
+      return next(args)
+    },
+    { step: 'build', name: 'announceChunks', priority: 'low' },
+  )
+  client.middlewareStack.add(
+    (next) => (args) => {
+      const request = args.request as Sent
+      request.body = alter(encodeChunks(body, chunkSignerOf(request.headers)))
+      return next(args)
+    },
+    { step: 'deserialize', name: 'signChunks' },
+  )
+  return client
+}
+
 describe('signed chunks (STREAMING-AWS4-HMAC-SHA256-PAYLOAD)', () => {
-  const CHUNK = 65_536
-
-  /** A client that sends its body in chunks, each signed, and `alter`ed afterwards. */
-  function chunking(body: Buffer, alter: (encoded: Buffer) => Buffer): S3Client {
-    const client = fixture.server.client(OPERATOR.accessKeyId, {
-      requestChecksumCalculation: 'WHEN_REQUIRED',
-    })
-    client.middlewareStack.add(
-      (next) => (args) => {
-        const { headers } = args.request as Sent
-        headers['x-amz-content-sha256'] = 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD'
-        headers['x-amz-decoded-content-length'] = String(body.length)
-        headers['content-length'] = String(encode(body, () => '0'.repeat(64)).length)
-        headers['content-encoding'] = 'aws-chunked,zstd'
-        return next(args)
-      },
-      { step: 'build', name: 'announceChunks', priority: 'low' },
-    )
-    client.middlewareStack.add(
-      (next) => (args) => {
-        const request = args.request as Sent
-        request.body = alter(encode(body, signerOf(request.headers)))
-        return next(args)
-      },
-      { step: 'deserialize', name: 'signChunks' },
-    )
-    return client
-  }
-
-  function encode(body: Buffer, sign: (chunk: Buffer) => string): Buffer {
-    const pieces: Buffer[] = []
-    for (let start = 0; start <= body.length; start += CHUNK) {
-      const chunk = body.subarray(start, start + CHUNK)
-      pieces.push(
-        Buffer.from(`${chunk.length.toString(16)};chunk-signature=${sign(chunk)}\r\n`),
-        chunk,
-        Buffer.from('\r\n'),
-      )
-    }
-    if (body.length % CHUNK === 0) return Buffer.concat(pieces)
-    return Buffer.concat([...pieces, Buffer.from(`0;chunk-signature=${sign(Buffer.alloc(0))}\r\n\r\n`)])
-  }
-
-  function signerOf(headers: Record<string, string>): (chunk: Buffer) => string {
-    const authorization = headers['authorization'] ?? ''
-    const scope = /Credential=[^/]+\/(?<scope>[^,]+)/.exec(authorization)?.groups?.['scope'] ?? ''
-    let previous = /Signature=(?<signature>\w+)/.exec(authorization)?.groups?.['signature'] ?? ''
-    const key = scope
-      .split('/')
-      .reduce(
-        (key: string | Buffer, data) => createHmac('sha256', key).update(data).digest(),
-        `AWS4${OPERATOR.secretAccessKey}`,
-      )
-    const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex')
-    return (chunk) => {
-      const text = [
-        'AWS4-HMAC-SHA256-PAYLOAD',
-        headers['x-amz-date'],
-        scope,
-        previous,
-        sha256(Buffer.alloc(0)),
-        sha256(chunk),
-      ]
-      previous = createHmac('sha256', key).update(text.join('\n')).digest('hex')
-      return previous
-    }
-  }
-
   test.each([10, CHUNK, 3 * CHUNK + 17])('%i bytes', async (size) => {
     const body = pseudoRandomBytes(size)
     const Key = `chunked/${size}`

@@ -56,6 +56,10 @@ function md5(data: Buffer): Buffer {
   return createHash('md5').update(data).digest()
 }
 
+function sha256(data: Buffer): Buffer {
+  return createHash('sha256').update(data).digest()
+}
+
 const first = pseudoRandomBytes(5 * MIB, 1)
 const second = pseudoRandomBytes(6 * MIB, 2)
 const last = pseudoRandomBytes(1000, 3)
@@ -76,7 +80,8 @@ test('three parts, uploaded in any order, make one object with the ETag that S3 
   expect((await bytes(Key)).equals(Buffer.concat([first, second, last]))).toBe(true)
   expect(await fixture.s3.send(new HeadObjectCommand({ Bucket, Key }))).toMatchObject({
     ETag,
-    ...{ ContentType: 'application/x-nix-nar', Metadata: { a: '1' } },
+    ContentType: 'application/x-nix-nar',
+    Metadata: { a: '1' },
   })
   expect(await outcome(fixture.s3.send(complete(Key, UploadId, sorted)))).toBe('404 NoSuchUpload')
 })
@@ -116,8 +121,12 @@ test('parts are copied from objects, whole and by range', async () => {
   await fixture.s3.send(complete(Key, UploadId, [await copy(1), await copy(2, 'bytes=100-199')]))
   expect((await bytes(Key)).equals(Buffer.concat([whole, whole.subarray(100, 200)]))).toBe(true)
   const beyond = new UploadPartCopyCommand({
-    ...{ Bucket, Key: 'beyond', UploadId: await begin('beyond'), PartNumber: 1 },
-    ...{ CopySource: `${Bucket}/source`, CopySourceRange: `bytes=0-${whole.length}` },
+    Bucket,
+    Key: 'beyond',
+    UploadId: await begin('beyond'),
+    PartNumber: 1,
+    CopySource: `${Bucket}/source`,
+    CopySourceRange: `bytes=0-${whole.length}`,
   })
   expect(await outcome(fixture.s3.send(beyond))).toBe('416 InvalidRange')
 })
@@ -138,7 +147,6 @@ test('checksums of the parts make a composite one', async () => {
   const UploadId = await begin(Key, { ChecksumAlgorithm: 'SHA256' })
   const more = { ChecksumAlgorithm: 'SHA256' }
   const parts = [await part(Key, UploadId, 1, first, more), await part(Key, UploadId, 2, last, more)]
-  const sha256 = (data: Buffer): Buffer => createHash('sha256').update(data).digest()
   expect(parts.map((one) => one.ChecksumSHA256)).toEqual(
     [first, last].map((data) => sha256(data).toString('base64')),
   )
@@ -240,8 +248,10 @@ test('parts and uploads are listed, page by page', async () => {
   expect(uploads.Uploads?.map((one) => one.UploadId)).toEqual([UploadId])
   const next = await fixture.s3.send(
     new ListMultipartUploadsCommand({
-      ...{ Bucket, Prefix: 'listed/' },
-      ...{ KeyMarker: uploads.NextKeyMarker, UploadIdMarker: uploads.NextUploadIdMarker },
+      Bucket,
+      Prefix: 'listed/',
+      KeyMarker: uploads.NextKeyMarker,
+      UploadIdMarker: uploads.NextUploadIdMarker,
     }),
   )
   expect([next.IsTruncated, next.Uploads?.map((one) => one.UploadId)]).toEqual([false, [other]])

@@ -179,7 +179,9 @@ describe('copies', () => {
     const { CopyObjectResult } = await fixture.s3.send(copy('plain-copy'))
     expect(CopyObjectResult?.ETag).toBe(ETag)
     expect(await fixture.s3.send(new GetObjectCommand({ Bucket, Key: 'plain-copy' }))).toMatchObject({
-      ...{ ContentType: 'text/plain', ContentEncoding: 'gzip', Metadata: { a: '1' } },
+      ContentType: 'text/plain',
+      ContentEncoding: 'gzip',
+      Metadata: { a: '1' },
     })
     const { TagSet } = await fixture.s3.send(new GetObjectTaggingCommand({ Bucket, Key: 'plain-copy' }))
     expect(TagSet).toEqual([

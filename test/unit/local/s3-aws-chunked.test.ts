@@ -66,12 +66,12 @@ describe('bodies are decoded however the network cuts them', () => {
   })
 })
 
-describe('what was altered or cut is refused', () => {
-  const signed = (body: string): string => decode(new AwsChunkedDecoder(exampleSigner(SEED)), body, 1000)
-  const trailer = (body: string): string =>
-    decode(new AwsChunkedDecoder(exampleSigner(TRAILER_SEED)), body, 1000)
-  const unsigned = (body: string): string => decode(new AwsChunkedDecoder(undefined), body, 1000)
+const signed = (body: string): string => decode(new AwsChunkedDecoder(exampleSigner(SEED)), body, 1000)
+const trailer = (body: string): string =>
+  decode(new AwsChunkedDecoder(exampleSigner(TRAILER_SEED)), body, 1000)
+const unsigned = (body: string): string => decode(new AwsChunkedDecoder(undefined), body, 1000)
 
+describe('what was altered or cut is refused', () => {
   test.each<[string, () => string, object]>([
     [
       'another byte in a chunk',

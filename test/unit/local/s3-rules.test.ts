@@ -97,12 +97,11 @@ describe('conditions', () => {
     ['If-None-Match overrides If-Modified-Since', { ifNoneMatch: '"x"', ifModifiedSince: same }, 'sent'],
   ])('a read with %s', (_, conditions, expected) => {
     const all = {
-      ...{
-        ifMatch: undefined,
-        ifNoneMatch: undefined,
-        ifModifiedSince: undefined,
-        ifUnmodifiedSince: undefined,
-      },
+      ifMatch: undefined,
+      ifNoneMatch: undefined,
+      ifModifiedSince: undefined,
+      ifUnmodifiedSince: undefined,
+
       ...conditions,
     }
     if (expected === '412') {
