@@ -19,6 +19,7 @@ import { Uploader } from './uploader.ts'
 /** What a build needs beyond what an evaluation needs. */
 export interface BuildWorkshop extends Workshop {
   s3: S3Client
+  stateBucket: string
   cacheBucket: string
   sandbox: Sandbox
   zstdLevel: number
@@ -33,7 +34,7 @@ export async function build(job: BuildTask, workshop: BuildWorkshop): Promise<vo
   const { environment, folder, say } = workshop
   const store = new LocalStore(environment)
   await importArchive(
-    { s3: workshop.s3, bucket: workshop.staging.bucket, ...job.archive },
+    { s3: workshop.s3, bucket: workshop.stateBucket, ...job.archive },
     join(folder.path, 'archive.zst'),
     environment,
   )

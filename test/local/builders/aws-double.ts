@@ -15,7 +15,7 @@ export const PREFIX = `staging/${USER_ID}/`
 
 /**
  * S3 and STS as far as a builder uses them, over HTTP for the unmodified SDK. It grants what a builder's role grants, and no more: objects are created below the
- * builder's own prefix of `staging`, only with `If-None-Match: *`, and never read from there; `state`, `cache` and the archive may be read.
+ * builder's own prefix of `staging`, only with `If-None-Match: *`, and never read from there; `state` and `cache` may be read.
  */
 export class AwsDouble {
   readonly objects = new Map<string, StoredObject>()
@@ -111,7 +111,7 @@ export class AwsDouble {
   }
 
   #read(key: string, request: IncomingMessage, response: ServerResponse): void {
-    if (key.startsWith(`staging/${PREFIX}`)) return fail(response, 403, 'AccessDenied')
+    if (!/^(state|cache)\//.test(key)) return fail(response, 403, 'AccessDenied')
     const object = this.objects.get(key)
     if (object === undefined) return fail(response, 404, 'NoSuchKey')
     response.setHeader('Content-Length', object.bytes.length)

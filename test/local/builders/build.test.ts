@@ -20,7 +20,7 @@ const temporary = join(folder, 'tmp')
 const aws = new AwsDouble()
 const key = generateSecretKey('test-cache-1')
 const publicKey = formatPublicKey(publicKeyOf(key))
-const ARCHIVE = 'staging/AROAOTHER:AWSCodeBuild-0/archive.zst'
+const ARCHIVE = 'runs/push-1/archive.zst'
 let builder: string
 let graph: Graph
 
@@ -36,7 +36,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** Leaves the archive where a build finds it, below the prefix of another build. */
+/** Leaves the archive where a build finds it: Plan copies it to the state bucket. */
 async function evaluateSample(): Promise<void> {
   const source = join(folder, 'sample')
   const job: EvaluationJob = {
@@ -53,7 +53,7 @@ async function evaluateSample(): Promise<void> {
   const ran = await makeMachine(join(folder, 'evaluator')).run(...commandOf('evaluate'))
   expect(ran.status, ran.stdout + ran.stderr).toBe(0)
   graph = JSON.parse(zstdDecompressSync(aws.staged('graph.json.zst')).toString())
-  aws.put(`staging/${ARCHIVE}`, aws.staged('archive.zst'))
+  aws.put(`state/${ARCHIVE}`, aws.staged('archive.zst'))
   clearStaging(aws)
 }
 
@@ -76,7 +76,7 @@ async function runBuild(machine: Machine, names: string[], changes: Partial<Buil
 function putBuildJob(names: string[], changes: Partial<BuildJob> = {}): void {
   clearStaging(aws)
   const drvPaths = names.map(drvPathOf)
-  const archive = aws.objects.get(`staging/${ARCHIVE}`)?.bytes ?? Buffer.alloc(0)
+  const archive = aws.objects.get(`state/${ARCHIVE}`)?.bytes ?? Buffer.alloc(0)
   const job: BuildJob = {
     kind: 'build',
     run: 'run-1',
@@ -272,7 +272,7 @@ test('an archive other than the pinned one is refused before Nix sees it', async
   const machine = makeMachine(join(folder, 'refusing'))
   const ran = await runBuild(machine, ['libbase-1.0'], { archive: { key: ARCHIVE, sha256: '0'.repeat(64) } })
   expect(ran.status).toBe(1)
-  expect(ran.stderr).toContain('ArchiveRefused: staging/')
+  expect(ran.stderr).toContain('ArchiveRefused: state/')
   expect(aws.stagedNames()).toEqual([])
   const listed = await machine.run(['bash', '-c', 'ls /nix/store 2>/dev/null | grep -c drv'])
   expect(listed.stdout.trim()).toBe('0')
