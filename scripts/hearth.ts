@@ -10,7 +10,7 @@ const hearth = new Command('hearth')
   .description('Keeps Nix developer shells warm.')
   .option('--stage <stage>', 'the deployment, as given to `serverless deploy --stage`', 'prod')
   .option('--local', 'the system that `npm run demo -- --keep` left running on this machine')
-  .option('--folder <folder>', 'where the local system keeps its state', '.hearth/demo')
+  .option('--folder <folder>', 'where the local system keeps its state', '.hearth/demo/aws')
   .option('--json', 'print one JSON document')
   .exitOverride()
 

@@ -36,7 +36,13 @@ export async function enterShell(
   command: string[],
 ): Promise<EnteredShell> {
   const installable = `${checkout}#devShells.${system}.${shell}`
-  const { status, stdout, stderr } = await onMachine(laptop, ['nix', 'develop', installable, '--command', ...command])
+  const { status, stdout, stderr } = await onMachine(laptop, [
+    'nix',
+    'develop',
+    installable,
+    '--command',
+    ...command,
+  ])
   const { downloaded, built } = readNixOutput(stderr)
   const entered: EnteredShell = {
     system,
@@ -52,7 +58,10 @@ export async function enterShell(
   return entered.ok && entered.compiled.length === 0 ? entered : { ...entered, complaint: stderr.trim() }
 }
 
-async function whyBuilt(laptop: DemoMachine, drvPath: string): Promise<'environment' | 'alwaysLocal' | 'compiled'> {
+async function whyBuilt(
+  laptop: DemoMachine,
+  drvPath: string,
+): Promise<'environment' | 'alwaysLocal' | 'compiled'> {
   if (drvPath.endsWith('-env.drv')) return 'environment'
   const drv = parseDerivation(await readFile(join(laptop.folder, drvPath), 'utf8'))
   return allowSubstitutes(drv) ? 'compiled' : 'alwaysLocal'
@@ -73,7 +82,10 @@ export interface LaptopBridge {
 }
 
 /** @param environment AWS settings of a principal that may read the cache, and HEARTH_CACHE_BUCKET */
-export async function startLaptopBridge(builderBundle: string, environment: Record<string, string>): Promise<LaptopBridge> {
+export async function startLaptopBridge(
+  builderBundle: string,
+  environment: Record<string, string>,
+): Promise<LaptopBridge> {
   const child = spawn(process.execPath, [builderBundle, 'bridge'], {
     env: { PATH: process.env['PATH'] ?? '', ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** A machine of the demo: a mount namespace in which /nix is its own, with its own nix.conf. */
+/** A machine of the demo: namespaces in which /nix and the processes are its own, with its own nix.conf. */
 export interface DemoMachine {
   name: string
   folder: string
@@ -42,10 +42,15 @@ export async function makeMachine(
   return {
     name,
     folder,
-    // unshare makes its mounts private: nobody outside of the namespace sees them, and they end with its last process.
+    // The mounts are private: nobody outside of the namespace sees them, and they end with its last process. Processes have a namespace too,
+    // because Nix kills everything that its build users run, and the machines' build users are the same.
     wrap: (command) => [
       'unshare',
       '--mount',
+      '--pid',
+      '--fork',
+      '--kill-child',
+      '--mount-proc',
       '--',
       'bash',
       '-c',

@@ -71,15 +71,15 @@ async function useLocalSystem(folder: string): Promise<void> {
   } catch {
     throw new NoDeployment(`there is no local system in ${folder}: start one with \`npm run demo -- --keep\``)
   }
-  const { endpoint, region, credentials } = JSON.parse(text) as {
+  const { endpoint, region, operator } = JSON.parse(text) as {
     endpoint: string
     region: string
-    credentials: { accessKeyId: string; secretAccessKey: string }
+    operator: { accessKeyId: string; secretAccessKey: string }
   }
   Object.assign(process.env, {
     AWS_ENDPOINT_URL: endpoint,
     AWS_REGION: region,
-    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    AWS_ACCESS_KEY_ID: operator.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: operator.secretAccessKey,
   })
 }

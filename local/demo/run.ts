@@ -1,0 +1,44 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DescribeExecutionCommand, GetExecutionHistoryCommand, type SFNClient } from '@aws-sdk/client-sfn'
+import type { RunSummary } from '../../functions/shared/contract.ts'
+import { stateKeys } from '../../functions/shared/keys.ts'
+import { type Bucket, readJson } from '../../functions/shared/objects.ts'
+
+/** A run that has ended: what Step Functions and Hearth say of it. */
+export interface EndedRun {
+  run: string
+  status: string
+  /** names of the states that its history has, each once */
+  states: string[]
+  summary: RunSummary
+}
+
+const POLL_MS = 200
+
+/** Waits for the end of a run, and reads what it left. */
+export async function endOfRun(sfn: SFNClient, state: Bucket, executionArn: string): Promise<EndedRun> {
+  let status = 'RUNNING'
+  while (status === 'RUNNING') {
+    await sleep(POLL_MS)
+    status = (await sfn.send(new DescribeExecutionCommand({ executionArn }))).status ?? 'UNKNOWN'
+  }
+  const run = executionArn.slice(executionArn.lastIndexOf(':') + 1)
+  return {
+    run,
+    status,
+    states: await statesEntered(sfn, executionArn),
+    summary: await readJson<RunSummary>(state, stateKeys.summary(run)),
+  }
+}
+
+async function statesEntered(sfn: SFNClient, executionArn: string): Promise<string[]> {
+  const names = new Set<string>()
+  let nextToken: string | undefined
+  do {
+    const page = await sfn.send(new GetExecutionHistoryCommand({ executionArn, nextToken }))
+    for (const { stateEnteredEventDetails } of page.events ?? [])
+      if (stateEnteredEventDetails?.name !== undefined) names.add(stateEnteredEventDetails.name)
+    nextToken = page.nextToken
+  } while (nextToken !== undefined)
+  return [...names]
+}

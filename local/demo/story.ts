@@ -1,0 +1,184 @@
+import { readFile } from 'node:fs/promises'
+import type { RunSummary } from '../../functions/shared/contract.ts'
+import { nameOf, type StorePath } from '../../nix/store-path.ts'
+import { checkCache } from './cache-check.ts'
+import type { Claims } from './claims.ts'
+import { checkOut, enterShell, type EnteredShell } from './laptop.ts'
+import type { Delivery } from '../github/push-webhook.ts'
+import { deliver, pushAndFollow } from './push.ts'
+import type { EndedRun } from './run.ts'
+import type { View } from './view.ts'
+import { type DemoWorld, REPOSITORY, SYSTEMS } from './world.ts'
+
+/** The shells of the example that are not broken, each with a command that only works inside of it. */
+const SHELLS: Record<string, string[]> = {
+  default: ['greeter'],
+  ci: ['linter'],
+  docs: ['site'],
+  release: ['release'],
+}
+
+/** One push: what its run did, and what the laptop then had to do. */
+export interface Chapter {
+  title: string
+  delivery: Delivery
+  run: EndedRun
+  entered: EnteredShell[]
+}
+
+/** Three pushes: everything is new, one package changes, nothing changes. */
+export async function tellStory(world: DemoWorld, view: View, claims: Claims): Promise<Chapter[]> {
+  const chapters = [
+    await chapter(world, view, 'The first push: nothing is warm yet', {
+      file: 'README.md',
+      text: '# Shells\n',
+      message: 'Shells for everybody',
+    }),
+    await chapter(world, view, 'The second push: one package changes', {
+      file: 'greeting.txt',
+      text: 'Hello again from a warm shell\n',
+      message: 'A new greeting',
+    }),
+    await chapter(world, view, 'The third push: nothing that is built changes', {
+      file: 'README.md',
+      text: '# Our shells\n',
+      message: 'Better words',
+    }),
+  ]
+  await claimRuns(claims, view, chapters)
+  claimLaptop(claims, chapters)
+  await claimEdges(world, claims, chapters)
+  return chapters
+}
+
+async function chapter(
+  world: DemoWorld,
+  view: View,
+  title: string,
+  change: { file: string; text: string; message: string },
+): Promise<Chapter> {
+  view.heading(title)
+  view.from('git', `push to ${REPOSITORY}: ${change.message}`)
+  const { delivery, ended } = await pushAndFollow(world, change)
+  const { verdict, derivations } = ended.summary
+  view.from(
+    'run',
+    `${verdict}: ${derivations.built} built, ${derivations.published} published, ${derivations.skipped} skipped`,
+  )
+  const checkout = await checkOut(world.laptop, `${world.github.url}/${REPOSITORY}.git`)
+  const entered: EnteredShell[] = []
+  for (const system of SYSTEMS)
+    for (const [shell, command] of Object.entries(SHELLS)) {
+      const result = await enterShell(world.laptop, checkout, system, shell, command)
+      view.from(
+        'laptop',
+        `nix develop .#devShells.${system}.${shell} -c ${command.join(' ')}: ${result.downloaded.length} downloaded, ${result.compiled.length} compiled${result.ok ? `, says "${result.printed.replaceAll('\n', ' / ')}"` : `: FAILED\n${result.complaint ?? ''}`}`,
+      )
+      entered.push(result)
+    }
+  return { title, delivery, run: ended, entered }
+}
+
+async function claimRuns(claims: Claims, view: View, chapters: Chapter[]): Promise<void> {
+  view.heading('What was claimed')
+  const asl = JSON.parse(await readFile('statemachines/warm.asl.json', 'utf8')) as { States: object }
+  const known = new Set(statesOf(asl))
+  const summaries = chapters.map(({ run }) => run.summary)
+  const strangers = chapters.flatMap(({ run }) => run.states.filter((state) => !known.has(state)))
+  claims.claim(
+    'every run ended done, and its execution SUCCEEDED',
+    chapters.every(({ run }) => run.status === 'SUCCEEDED' && run.summary.verdict === 'done'),
+    summaries.map(({ verdict, error }) => ({ verdict, error })),
+  )
+  claims.claim('the histories have no state that is not in warm.asl.json', strangers.length === 0, strangers)
+  claims.claim(
+    'the shell that is broken on purpose is reported with its own error, and hides none of the others',
+    summaries.every(({ shells }) =>
+      shells.every(({ attribute, status, reason }) =>
+        attribute.endsWith('.broken')
+          ? status === 'failed' && reason?.includes('broken on purpose') === true
+          : status === 'warm',
+      ),
+    ),
+    summaries.map(({ shells }) => shells),
+  )
+  const all = summaries.flatMap(({ outcomes }) => outcomes.map(({ drvPath }) => drvPath))
+  claims.claim('no derivation was built twice', new Set(all).size === all.length, all)
+  const [, second, third] = summaries
+  const changed = builtNames(second)
+  claims.claim(
+    'the second push built greeter and nothing else, once for each system',
+    changed.join() === 'greeter-1.0,greeter-1.0',
+    changed,
+  )
+  claims.claim(
+    'the third push started no builder but the evaluator',
+    third?.waves === 0 && chapters[2]?.run.states.includes('Build') === false,
+    third?.waves,
+  )
+}
+
+function builtNames(summary: RunSummary | undefined): string[] {
+  return (summary?.outcomes ?? []).map(({ drvPath }) => nameOf(drvPath).replace(/\.drv$/, '')).toSorted()
+}
+
+/** Names of all states of a definition, those inside of Maps too. */
+function statesOf(definition: unknown): string[] {
+  if (typeof definition !== 'object' || definition === null) return []
+  const { States = {}, ...rest } = definition as { States?: Record<string, unknown> }
+  return [
+    ...Object.keys(States),
+    ...Object.values(States).flatMap(statesOf),
+    ...Object.values(rest).flatMap(statesOf),
+  ]
+}
+
+function claimLaptop(claims: Claims, chapters: Chapter[]): void {
+  const entered = chapters.flatMap((chapter) => chapter.entered)
+  claims.claim(
+    'the laptop entered every healthy shell',
+    entered.every(({ ok }) => ok),
+    entered.filter(({ ok }) => !ok),
+  )
+  const compiled = entered.flatMap((shell) => shell.compiled)
+  claims.claim(
+    'the laptop built nothing but the local -env derivation and what allowSubstitutes = false always builds',
+    compiled.length === 0,
+    compiled,
+  )
+  const local = new Set(
+    entered.flatMap(({ alwaysLocal }) => alwaysLocal.map((drv) => nameOf(drv as StorePath))),
+  )
+  claims.claim(
+    'allowSubstitutes = false did build on the laptop: the release shell shows it',
+    [...local].join() === 'release.drv',
+    [...local],
+  )
+}
+
+async function claimEdges(world: DemoWorld, claims: Claims, chapters: Chapter[]): Promise<void> {
+  const faults = await checkCache(world.s3, world.cacheBucket, world.publicKey, world.upstream.url)
+  const wrong = [...faults.unsigned, ...faults.withoutNar, ...faults.incomplete]
+  claims.claim(
+    `all ${faults.paths} narinfos of the cache are signed, have their NAR, and have their closure`,
+    faults.paths > 0 && wrong.length === 0,
+    faults,
+  )
+  const delivery = chapters.at(-1)?.delivery
+  if (delivery !== undefined) {
+    const again = await deliver(world, delivery)
+    claims.claim(
+      'the same delivery again starts nothing',
+      again.status === 202 && again.body.duplicate === true,
+      again,
+    )
+    const signature = { 'x-hub-signature-256': `sha256=${'0'.repeat(64)}` }
+    const forged = await deliver(world, { ...delivery, headers: { ...delivery.headers, ...signature } })
+    claims.claim('a forged delivery is refused', forged.status === 401, forged)
+  }
+  claims.claim(
+    'no part of the system asked for more than its role allows',
+    world.stack.denied.length === 0,
+    world.stack.denied,
+  )
+}

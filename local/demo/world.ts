@@ -1,0 +1,182 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager'
+import { S3Client } from '@aws-sdk/client-s3'
+import { SFNClient } from '@aws-sdk/client-sfn'
+import { storedConfig } from '../../functions/shared/config.ts'
+import { stateKeys } from '../../functions/shared/keys.ts'
+import { type Bucket, writeJson } from '../../functions/shared/objects.ts'
+import { parseConfig } from '../../functions/shared/parse-config.ts'
+import { formatPublicKey, formatSecretKey, generateSecretKey, publicKeyOf } from '../../nix/signature.ts'
+import { REGION } from '../gateway/service.ts'
+import { createGitHub, type GitHub, type Repository } from '../github/github.ts'
+import type { StackEvent } from '../stack/stack-events.ts'
+import { type Stack, startStack } from '../stack/start-stack.ts'
+import { type Company, makeCompany } from './company.ts'
+import { type LaptopBridge, startLaptopBridge } from './laptop.ts'
+import { type DemoMachine, makeMachine } from './machine.ts'
+import { startUpstream, type UpstreamCache } from './upstream.ts'
+import type { View } from './view.ts'
+
+/** Where the build wrote what is deployed. */
+const TEMPLATE = '.serverless/cloudformation-template-update-stack.json'
+const BUILDER_BUNDLE = 'dist/builder/builder.mjs'
+const EXAMPLE = 'examples/without-nixpkgs'
+
+export const REPOSITORY = 'acme/shells'
+export const SYSTEMS = ['x86_64-linux', 'aarch64-linux']
+
+/** Everything that the demo started. */
+export interface DemoWorld {
+  folder: string
+  stack: Stack
+  github: GitHub
+  repository: Repository
+  upstream: UpstreamCache
+  company: Company
+  laptop: DemoMachine
+  bridge: LaptopBridge
+  publicKey: string
+  webhookSecret: string
+  s3: S3Client
+  sfn: SFNClient
+  state: Bucket
+  cacheBucket: string
+  close: () => Promise<void>
+}
+
+/** What the upstream had before Hearth came: the beginnings of every build, for both systems. */
+const UPSTREAM_PACKAGES = ['tools', 'stdenv', 'libtext']
+
+/** Starts a company on one machine: GitHub, an upstream cache, AWS, a builder for each system, and a laptop with an empty /nix. */
+export async function startWorld(
+  folder: string,
+  view: View,
+  onEvent: (event: StackEvent) => void,
+): Promise<DemoWorld> {
+  await rm(folder, { recursive: true, force: true })
+  const closers: (() => Promise<void>)[] = []
+  const close = async (): Promise<void> => {
+    for (const closer of closers.toReversed()) await closer()
+  }
+  try {
+    const foreign = { 'extra-platforms': SYSTEMS.join(' ') }
+    const machine = (name: string, settings: Record<string, string>): Promise<DemoMachine> =>
+      makeMachine(join(folder, 'machines', name), name, settings)
+
+    const company = await makeCompany(join(folder, 'company'), EXAMPLE, REPOSITORY)
+    view.say(
+      `the company: a git repository of ${EXAMPLE}, served as ${REPOSITORY} by a GitHub on this machine`,
+    )
+    const github = await createGitHub()
+    closers.push(() => github.close())
+    const repository = github.addRepository(REPOSITORY, company.bare)
+
+    const upstream = await startUpstream(
+      await machine('upstream', foreign),
+      `path:${company.workingCopy}`,
+      SYSTEMS.flatMap((system) => UPSTREAM_PACKAGES.map((name) => `packages.${system}.${name}`)),
+    )
+    closers.push(upstream.close)
+    view.say(
+      `an upstream cache at ${upstream.url}: has ${UPSTREAM_PACKAGES.join(', ')} for ${SYSTEMS.join(' and ')}`,
+    )
+
+    const stack = await startStack({
+      folder: join(folder, 'aws'),
+      template: TEMPLATE,
+      machines: {
+        Evaluator: await machine('evaluator', {}),
+        LinuxX64Builder: await machine('x86_64-linux', foreign),
+        LinuxArm64Builder: await machine('aarch64-linux', foreign),
+      },
+      onEvent,
+    })
+    closers.push(() => stack.close())
+    view.say(`AWS at ${stack.endpoint}: the packaged template, its policies enforced on every call`)
+    view.say(
+      'builders: one machine per system, each with a /nix of its own; the foreign one builds by extra-platforms',
+    )
+
+    const clients = { endpoint: stack.endpoint, region: REGION, credentials: stack.operator }
+    const s3 = new S3Client({ ...clients, forcePathStyle: true })
+    const secrets = new SecretsManagerClient(clients)
+    const state = { s3, name: stack.physicalId('StateBucket') }
+    const cacheBucket = stack.physicalId('CacheBucket')
+    const publicKey = await putSigningKey(secrets, stack)
+    await pushConfig(state, github, upstream, publicKey)
+    const bridge = await startLaptopBridge(BUILDER_BUNDLE, {
+      ...stack.environmentFor('ReaderRole', 'laptop'),
+      HEARTH_CACHE_BUCKET: cacheBucket,
+    })
+    closers.push(bridge.close)
+    const laptop = await machine('laptop', {
+      ...foreign,
+      substituters: `${bridge.url} ${upstream.url}`,
+      'trusted-public-keys': `${publicKey} ${upstream.publicKey}`,
+      // what Hearth recommends: a path that is published after a miss is seen at once
+      'narinfo-cache-negative-ttl': '0',
+    })
+    view.say('a laptop: an empty /nix, signatures required, our public key and the upstream’s')
+    const webhookSecret = await readWebhookSecret(secrets, stack)
+    return {
+      folder,
+      stack,
+      github,
+      repository,
+      upstream,
+      company,
+      laptop,
+      bridge,
+      publicKey,
+      webhookSecret,
+      s3,
+      sfn: new SFNClient(clients),
+      state,
+      cacheBucket,
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** Makes the key that signs the cache. Only Publish's role can read it back. */
+async function putSigningKey(secrets: SecretsManagerClient, stack: Stack): Promise<string> {
+  const key = generateSecretKey('acme-1')
+  const SecretString = JSON.stringify({ keys: [formatSecretKey(key)] })
+  await secrets.send(new PutSecretValueCommand({ SecretId: stack.physicalId('SigningKey'), SecretString }))
+  return formatPublicKey(publicKeyOf(key))
+}
+
+async function readWebhookSecret(secrets: SecretsManagerClient, stack: Stack): Promise<string> {
+  const { SecretString = '{}' } = await secrets.send(
+    new GetSecretValueCommand({ SecretId: stack.physicalId('WebhookSecret') }),
+  )
+  return (JSON.parse(SecretString) as { current: string }).current
+}
+
+/** hearth.yml of the demo, by the same check as `hearth config push`. */
+async function pushConfig(
+  state: Bucket,
+  github: GitHub,
+  upstream: UpstreamCache,
+  publicKey: string,
+): Promise<void> {
+  const config = {
+    github: { api: github.url, git: github.url },
+    repositories: [{ name: REPOSITORY, refs: ['main'], systems: SYSTEMS }],
+    upstreams: [{ url: upstream.url, publicKeys: [upstream.publicKey] }],
+    cache: { publicKeys: [publicKey] },
+    limits: { evaluation: { secondsPerSystem: 120, megabytes: 2048 } },
+  }
+  // JSON is YAML
+  const stored = storedConfig(parseConfig(JSON.stringify(config), 'the demo’s hearth.yml'))
+  await writeJson(state, stateKeys.config(stored.sha256), stored)
+  await writeJson(state, stateKeys.currentConfig, stored)
+}
