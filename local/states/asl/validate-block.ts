@@ -1,7 +1,6 @@
-import { checkState, type Checking } from './validate-state.ts'
+import type { Checking } from './checking.ts'
+import { checkState } from './validate-state.ts'
 import { isObject } from './json.ts'
-
-export type { Checking }
 
 /** Names that the states of a block assign, not counting blocks inside them. */
 export function variablesOf(block: Record<string, unknown>): Set<string> {
@@ -72,7 +71,6 @@ function reachedFrom(start: string, transitions: ReadonlyMap<string, string[]>):
 function checkInner(block: Record<string, unknown>, where: string, checking: Checking): void {
   checkBlock(block, where, {
     ...checking,
-    nested: true,
     outer: checking.visible,
     visible: new Set([...checking.visible, ...variablesOf(block)]),
   })

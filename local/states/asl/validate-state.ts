@@ -1,42 +1,17 @@
 import { expressionIn, resourceOf, RESOURCES, type StateType } from './definition.ts'
 import { checkArguments } from './validate-arguments.ts'
-import {
-  checkExpression,
-  checkFields,
-  checkTemplate,
-  numberOrExpression,
-  type Report,
-} from './validate-fields.ts'
+import { checkExpression, checkFields, checkTemplate, numberOrExpression } from './validate-fields.ts'
 import { checkErrorName, checkRetry, eachRecovery } from './validate-recovery.ts'
 import type { Surroundings } from './expression-check.ts'
+import { SECONDS, surroundings, type Checking, type Fields, type StateChecking } from './checking.ts'
 import { isObject } from './json.ts'
+import { checkMap, checkParallel } from './validate-nesting.ts'
 import { isTimestamp } from './timestamp.ts'
-
-/** What the check of one block carries along. */
-export interface Checking {
-  report: Report
-  /** state names seen so far, of the whole machine */
-  names: Set<string>
-  /** variables of the blocks around, which may not be assigned here */
-  outer: ReadonlySet<string>
-  /** variables that expressions here may read */
-  visible: ReadonlySet<string>
-  /** inside a Map or a Parallel */
-  nested: boolean
-}
-
-export interface StateChecking extends Checking {
-  goTo: (where: string, target: unknown) => void
-  checkBlock: (block: Record<string, unknown>, where: string) => void
-}
-
-type Fields = Record<string, unknown>
 
 const EVERYWHERE = ['Type', 'Comment', 'QueryLanguage']
 const FLOW = ['Next', 'End']
 const LEAVING = ['Output', 'Assign']
 const RECOVERY = ['Retry', 'Catch']
-const SECONDS = [0, 99_999_999] as const
 
 /** The fields of every state type. */
 const FIELDS: Record<StateType, string[]> = {
@@ -90,13 +65,6 @@ export function checkState(state: unknown, where: string, checking: StateCheckin
   if (recovers) checkRecovery(state, where, checking)
   OWN_CHECKS[type](state, where, checking)
 }
-
-const surroundings = (checking: Checking): Surroundings => ({
-  variables: checking.visible,
-  result: false,
-  errorOutput: false,
-  taskToken: false,
-})
 
 function checkFlow(state: Fields, where: string, { report, goTo }: StateChecking): void {
   if ('Next' in state === 'End' in state) report(where, 'must have either Next or End')
@@ -156,60 +124,6 @@ function checkTask(state: Fields, where: string, checking: StateChecking): void 
     )
   if (Number(state['HeartbeatSeconds']) >= Number(state['TimeoutSeconds']))
     report(`${where}.HeartbeatSeconds`, 'must be less than TimeoutSeconds')
-}
-
-function checkMap(state: Fields, where: string, checking: StateChecking): void {
-  const { report, checkBlock } = checking
-  const plain = surroundings(checking)
-  const processor = state['ItemProcessor']
-  if (!isObject(processor)) report(`${where}.ItemProcessor`, 'must be an object')
-  else {
-    const at = `${where}.ItemProcessor`
-    checkFields(
-      processor,
-      at,
-      ['ProcessorConfig', 'StartAt', 'States', 'Comment'],
-      'an ItemProcessor',
-      report,
-    )
-    if ('ProcessorConfig' in processor)
-      checkProcessorConfig(processor['ProcessorConfig'], `${at}.ProcessorConfig`, report)
-    checkBlock(processor, at)
-  }
-  const items = state['Items']
-  if (typeof items === 'string') checkExpression(items, `${where}.Items`, plain, report)
-  else if (Array.isArray(items)) checkTemplate(items, `${where}.Items`, plain, report)
-  else if ('Items' in state) report(`${where}.Items`, 'must be a list or an expression for one')
-  if ('ItemSelector' in state) checkTemplate(state['ItemSelector'], `${where}.ItemSelector`, plain, report)
-  const bounds = {
-    MaxConcurrency: SECONDS,
-    ToleratedFailureCount: SECONDS,
-    ToleratedFailurePercentage: [0, 100],
-  } as const
-  for (const [field, range] of Object.entries(bounds))
-    if (field in state) numberOrExpression(state[field], `${where}.${field}`, range, plain, report)
-}
-
-function checkProcessorConfig(config: unknown, where: string, report: Report): void {
-  if (!isObject(config)) return report(where, 'must be an object')
-  checkFields(config, where, ['Mode'], 'a ProcessorConfig', report)
-  if (config['Mode'] === 'DISTRIBUTED')
-    report(`${where}.Mode`, 'distributed maps are outside our subset; use INLINE')
-  else if (config['Mode'] !== 'INLINE') report(`${where}.Mode`, 'must be "INLINE"')
-}
-
-function checkParallel(state: Fields, where: string, { report, checkBlock }: StateChecking): void {
-  const branches = state['Branches']
-  if (!Array.isArray(branches) || branches.length === 0)
-    return report(`${where}.Branches`, 'must be a list of at least one branch')
-  for (const [index, branch] of (branches as unknown[]).entries()) {
-    const at = `${where}.Branches[${index}]`
-    if (!isObject(branch)) report(at, 'must be an object')
-    else {
-      checkFields(branch, at, ['StartAt', 'States', 'Comment'], 'a branch', report)
-      checkBlock(branch, at)
-    }
-  }
 }
 
 function checkChoice(state: Fields, where: string, checking: StateChecking): void {

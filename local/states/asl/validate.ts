@@ -1,5 +1,6 @@
 import type { Definition } from './definition.ts'
-import { checkBlock, variablesOf, type Checking } from './validate-block.ts'
+import type { Checking } from './checking.ts'
+import { checkBlock, variablesOf } from './validate-block.ts'
 import { InvalidDefinition } from './errors.ts'
 import { checkFields, wholeNumber } from './validate-fields.ts'
 import { isObject, parseJson } from './json.ts'
@@ -50,7 +51,6 @@ function check(definition: unknown, report: Checking['report']): void {
     names: new Set(),
     outer: new Set(),
     visible: variablesOf(definition),
-    nested: false,
   })
 }
 
