@@ -52,11 +52,16 @@ export interface DemoWorld {
 /** What the upstream had before Hearth came: the beginnings of every build, for both systems. */
 const UPSTREAM_PACKAGES = ['tools', 'stdenv', 'libtext']
 
-/** Starts a company on one machine: GitHub, an upstream cache, AWS, a builder for each system, and a laptop with an empty /nix. */
+/**
+ * Starts a company on one machine: GitHub, an upstream cache, AWS, a builder for each system, and a laptop with an empty /nix.
+ * @param folder emptied first
+ * @param evaluation what one evaluation may cost
+ */
 export async function startWorld(
   folder: string,
   view: View,
   onEvent: (event: StackEvent) => void,
+  evaluation = { secondsPerSystem: 120, megabytes: 2048 },
 ): Promise<DemoWorld> {
   await rm(folder, { recursive: true, force: true })
   const closers: (() => Promise<void>)[] = []
@@ -108,7 +113,7 @@ export async function startWorld(
     const state = { s3, name: stack.physicalId('StateBucket') }
     const cacheBucket = stack.physicalId('CacheBucket')
     const publicKey = await putSigningKey(secrets, stack)
-    await pushConfig(state, github, upstream, publicKey)
+    await pushConfig(state, github, upstream, publicKey, evaluation)
     const bridge = await startLaptopBridge(BUILDER_BUNDLE, {
       ...stack.environmentFor('ReaderRole', 'laptop'),
       HEARTH_CACHE_BUCKET: cacheBucket,
@@ -167,13 +172,14 @@ async function pushConfig(
   github: GitHub,
   upstream: UpstreamCache,
   publicKey: string,
+  evaluation: { secondsPerSystem: number; megabytes: number },
 ): Promise<void> {
   const config = {
     github: { api: github.url, git: github.url },
     repositories: [{ name: REPOSITORY, refs: ['main'], systems: SYSTEMS }],
     upstreams: [{ url: upstream.url, publicKeys: [upstream.publicKey] }],
     cache: { publicKeys: [publicKey] },
-    limits: { evaluation: { secondsPerSystem: 120, megabytes: 2048 } },
+    limits: { evaluation },
   }
   // JSON is YAML
   const stored = storedConfig(parseConfig(JSON.stringify(config), 'the demo’s hearth.yml'))

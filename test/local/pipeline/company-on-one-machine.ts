@@ -1,0 +1,95 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { StartExecutionCommand } from '@aws-sdk/client-sfn'
+import { checkCache } from '../../../local/demo/cache-check.ts'
+import { ensurePrerequisites } from '../../../local/demo/prerequisites.ts'
+import { deliver } from '../../../local/demo/push.ts'
+import { endOfRun, type EndedRun } from '../../../local/demo/run.ts'
+import { makeView } from '../../../local/demo/view.ts'
+import { type DemoWorld, startWorld } from '../../../local/demo/world.ts'
+import { pushWebhook, signDelivery } from '../../../local/github/push-webhook.ts'
+import type { StackEvent } from '../../../local/stack/stack-events.ts'
+
+/** The company of the demo, for tests: the packaged template, real Nix, real HTTP. */
+export interface TestCompany {
+  world: DemoWorld
+  /** Commits a change, pushes it, and follows the run that its webhook starts. */
+  push: (file: string, text: string) => Promise<EndedRun>
+  /** Sends a delivery of this payload, signed with the right secret, and follows the run if one is started. */
+  deliverPayload: (payload: object) => Promise<EndedRun>
+  /** Starts an execution by hand with any input at all, and follows it. */
+  startByHand: (name: string, input: unknown) => Promise<EndedRun>
+  /** Calls back on every event of the stack until the returned function is called. */
+  onEvent: (listener: (event: StackEvent) => void) => () => void
+  executionArn: (run: string) => string
+  /** Everything that a client could find wrong with the cache: nothing, always. */
+  faultsOfCache: () => Promise<string[]>
+  close: () => Promise<void>
+}
+
+/** @param evaluation what one evaluation may cost */
+export async function startTestCompany(evaluation: {
+  secondsPerSystem: number
+  megabytes: number
+}): Promise<TestCompany> {
+  const lines: string[] = []
+  await ensurePrerequisites((line) => lines.push(line))
+  const folder = await mkdtemp(join(tmpdir(), 'hearth-pipeline-'))
+  const listeners = new Set<(event: StackEvent) => void>()
+  const view = makeView((line) => lines.push(line))
+  const world = await startWorld(
+    folder,
+    view,
+    (event) => listeners.forEach((listener) => listener(event)),
+    evaluation,
+  )
+  const machine = world.stack.physicalId('WarmStateMachine')
+  const executionArn = (run: string): string => `${machine.replace(':stateMachine:', ':execution:')}:${run}`
+  const follow = (run: string): Promise<EndedRun> => endOfRun(world.sfn, world.state, executionArn(run))
+  const send = async (delivery: Parameters<typeof deliver>[1]): Promise<EndedRun> => {
+    const { status, body } = await deliver(world, delivery)
+    if (body.run === undefined)
+      throw new Error(`the webhook started nothing: ${status} ${JSON.stringify(body)}`)
+    return follow(body.run)
+  }
+  return {
+    world,
+    executionArn,
+    async push(file, text) {
+      const { before, after } = await world.company.push({ file, text, message: `change ${file}` })
+      const push = { repository: world.repository, ref: 'refs/heads/main', before, after }
+      return send(await pushWebhook(push, world.webhookSecret))
+    },
+    async deliverPayload(payload) {
+      return send(await signDelivery('push', JSON.stringify(payload), world.webhookSecret))
+    },
+    async startByHand(name, input) {
+      await world.sfn.send(
+        new StartExecutionCommand({ stateMachineArn: machine, name, input: JSON.stringify(input) }),
+      )
+      return follow(name)
+    },
+    onEvent(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    async faultsOfCache() {
+      const { unsigned, withoutNar, incomplete } = await checkCache(
+        world.s3,
+        world.cacheBucket,
+        world.publicKey,
+        world.upstream.url,
+      )
+      return [
+        ...unsigned.map((path) => `unsigned: ${path}`),
+        ...withoutNar.map((path) => `no NAR: ${path}`),
+        ...incomplete.map((path) => `incomplete closure: ${path}`),
+      ]
+    },
+    async close() {
+      await world.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
