@@ -1,3 +1,4 @@
+import type { ProcessTimes } from './process-times.ts'
 import type { Series } from './statistics.ts'
 
 /** One command that is measured as a whole process: start-up, work and end, with every process that it starts and waits for. */
@@ -19,6 +20,8 @@ export interface Pair {
   versions: Record<string, string>
   /** Throws when the two did not do the same; gets what each printed in its last run. */
   check(printed: { ours: string; theirs: string }): void
+  /** other numbers that explain the ratio, by name; gets every counted pair of runs */
+  details?(runs: { ours: ProcessTimes; theirs: ProcessTimes }[]): Record<string, number>
   remove(): void
 }
 
@@ -57,4 +60,6 @@ export interface Result {
   theirs: Measured
   sizes: Record<string, number>
   versions: Record<string, string>
+  /** other numbers that explain the ratio */
+  details: Record<string, number>
 }

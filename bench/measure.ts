@@ -43,6 +43,7 @@ export function measure(figure: Figure, repeats: number, progress: (text: string
       ),
       sizes: pair.sizes,
       versions: { node: process.version, ...pair.versions },
+      details: pair.details?.(pairs) ?? {},
     }
   } finally {
     pair.remove()

@@ -9,9 +9,8 @@ export function formatTable(results: Record<string, Result>): string {
     const verdict = `${result.target} ${result.met ? 'met' : 'MISSED'} (${result.measure})`
     rows.push([name, times(result.ratios.cpu), times(result.ratios.wall), `${result.ratio}`, verdict])
     rows.push(sideRow(result.ours), sideRow(result.theirs))
-    notes.push(
-      `${name}: ${result.compares}; ${result.repeats} pairs; ${list(result.sizes)}; ${list(result.versions)}`,
-    )
+    const facts = { ...result.sizes, ...result.versions, ...result.details }
+    notes.push(`${name}: ${result.compares}; ${result.repeats} pairs; ${list(facts)}`)
   }
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? []
   const lines = rows.map((row) =>
