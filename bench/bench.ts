@@ -8,7 +8,8 @@ import { formatTable } from './table.ts'
 const USAGE = `npm run bench [-- NAME... [--json] [--repeats NUMBER]]
 
 Measures Hearth against what it replaces, in pairs (ours, theirs, ours, theirs, ...), on this machine.
-A ratio above 1 says how many times better Hearth is. Progress goes to standard error.
+A ratio above 1 says how many times better Hearth is. Progress goes to standard error; for the JSON alone on standard
+output, without npm's own lines: npm run --silent bench -- --json
 
 ${FIGURES.map((figure) => `  ${figure.name.padEnd(14)} ${figure.compares}`).join('\n')}
 `
