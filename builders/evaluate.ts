@@ -2,30 +2,21 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { zstdCompress } from 'node:zlib'
+import pLimit from 'p-limit'
 import type { EvaluatedShell, Evaluation, Graph } from '../functions/shared/contract.ts'
 import { stagedKeys } from '../functions/shared/keys.ts'
 import type { StorePath } from '../nix/store-path.ts'
-import { writeArchive } from './archive.ts'
-import { FlakeDoesNotEvaluate, NothingToWarm, SourceNotFound } from './errors.ts'
-import { evaluateSystem } from './evaluate-system.ts'
-import { fetchCommit, flakeReference } from './fetch-commit.ts'
-import { readGraph } from './graph.ts'
-import { inParallel } from './in-parallel.ts'
-import type { EvaluationTask } from './job.ts'
-import { findShells } from './list-shells.ts'
-import { nixVersion } from './nix-command.ts'
-import { type Staging, stageBytes, stageFile } from './staging.ts'
-import { TimeBudget } from './time-budget.ts'
-import type { WorkFolder } from './work-folder.ts'
-
-/** What both commands work with. */
-export interface Workshop {
-  staging: Staging
-  folder: WorkFolder
-  environment: Record<string, string>
-  /** prints one line about an event, for people */
-  say: (line: string) => void
-}
+import { writeArchive } from './machine/archive.ts'
+import { FlakeDoesNotEvaluate, NothingToWarm, SourceNotFound } from './machine/errors.ts'
+import { evaluateSystem } from './evaluation/evaluate-system.ts'
+import { fetchCommit, flakeReference } from './evaluation/fetch-commit.ts'
+import { readGraph } from './evaluation/graph.ts'
+import type { EvaluationTask } from './machine/job.ts'
+import { findShells } from './evaluation/list-shells.ts'
+import { nixVersion } from './machine/nix-command.ts'
+import { type Staging, stageBytes, stageFile } from './machine/staging.ts'
+import type { Workshop } from './machine/workshop.ts'
+import { TimeBudget } from './evaluation/time-budget.ts'
 
 /**
  * Evaluate: a commit to the graph of everything its shells need, and the archive that builders need. Staged in this order, `evaluation.json` last: who finds
@@ -71,7 +62,8 @@ async function evaluateShells(job: EvaluationTask, workshop: Workshop): Promise<
   say(`fetched ${job.target.repository} ${job.target.commit}`)
   const bounds = { environment, megabytes: job.limits.megabytes }
   const found = await findShells(job, flakeReference(source, job.target.commit), bounds)
-  const bySystem = await inParallel(availableParallelism(), found.systems, async ({ system, candidates }) => {
+  const limit = pLimit(availableParallelism())
+  const bySystem = await limit.map(found.systems, async ({ system, candidates }) => {
     say(`evaluating ${candidates.length} shells for ${system}`)
     const budget = new TimeBudget(job.limits.secondsPerSystem)
     return evaluateSystem(found.flake, system, candidates, budget)

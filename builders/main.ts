@@ -5,12 +5,12 @@ import { describeError } from '../functions/shared/errors.ts'
 import { startBridge } from './bridge.ts'
 import { build } from './build.ts'
 import { evaluate } from './evaluate.ts'
-import { readBuildJob, readEvaluationJob } from './job.ts'
-import { cleanEnvironment } from './nix-command.ts'
-import { stopAllProcesses } from './processes.ts'
-import { readCacheBucket, readSettings } from './settings.ts'
-import { openStaging } from './staging.ts'
-import { makeWorkFolder } from './work-folder.ts'
+import { readBuildJob, readEvaluationJob } from './machine/job.ts'
+import { cleanEnvironment } from './machine/nix-command.ts'
+import { stopAllProcesses } from './machine/processes.ts'
+import { readCacheBucket, readSettings } from './machine/settings.ts'
+import { openStaging } from './machine/staging.ts'
+import { makeWorkFolder } from './machine/work-folder.ts'
 
 const USAGE = `Usage: node builder.mjs evaluate     evaluates the target of the job HEARTH_JOB
        node builder.mjs build        builds the batch of the job HEARTH_JOB

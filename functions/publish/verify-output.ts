@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto'
-import { Readable, Transform } from 'node:stream'
+import { Readable, type Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createZstdDecompress } from 'node:zlib'
 import { GetObjectCommand } from '@aws-sdk/client-s3'
@@ -8,6 +7,7 @@ import { InvalidNar } from '../../nix/nar-reader.ts'
 import { NarTooLarge, type VerifiedNar, verifyNar } from '../../nix/nar-verification.ts'
 import type { StorePath } from '../../nix/store-path.ts'
 import { stagedKeys } from '../shared/keys.ts'
+import { Measure } from '../shared/measure.ts'
 import { type Bucket, isMissing } from '../shared/objects.ts'
 import { ReferencesDiffer, StagedBytesDiffer, StagedResultInvalid } from './refusals.ts'
 import { fileHashDigits, type StagedNarInfo } from './staged-result.ts'
@@ -34,13 +34,13 @@ export async function verifyOutput(
   const path = info.storePath
   const key = stagedKeys.nar(prefix, fileHashDigits(info.fileHash))
   const { body, etag } = await open(staging, key, path)
-  const file = meter()
-  const proved = await unpack(path, body, file.stream, info.narSize, candidates)
+  const file = new Measure()
+  const proved = await unpack(path, body, file, info.narSize, candidates)
   const check = (what: string, declared: string | number, found: string | number): void => {
     if (declared !== found) throw new StagedBytesDiffer(path, what, declared, found)
   }
-  check('FileSize', info.fileSize, file.size())
-  check('FileHash', info.fileHash, file.hash())
+  check('FileSize', info.fileSize, file.bytes)
+  check('FileHash', info.fileHash, formatHash({ algorithm: 'sha256', digest: file.sha256() }))
   check('NarSize', info.narSize, proved.narSize)
   check('NarHash', info.narHash, proved.narHash)
   const undeclared = proved.references.filter((reference) => !info.references.includes(reference))
@@ -63,19 +63,6 @@ async function open(
     if (isMissing(error)) throw new StagedResultInvalid(`the NAR of ${path} was not staged`)
     throw error
   }
-}
-
-function meter(): { stream: Transform; size(): number; hash(): string } {
-  const hash = createHash('sha256')
-  let size = 0
-  const stream = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      hash.update(chunk)
-      size += chunk.length
-      done(null, chunk)
-    },
-  })
-  return { stream, size: () => size, hash: () => formatHash({ algorithm: 'sha256', digest: hash.digest() }) }
 }
 
 async function unpack(

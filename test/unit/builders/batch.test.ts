@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { blockedBy, type PlannedDerivation, readBatch } from '../../../builders/batch.ts'
+import { blockedBy, type PlannedDerivation, readBatch } from '../../../builders/batch/batch.ts'
 import { parseStorePath, type StorePath } from '../../../nix/store-path.ts'
 
 const path = (name: string): StorePath => parseStorePath(`/nix/store/${name[0]?.repeat(32)}-${name}`)

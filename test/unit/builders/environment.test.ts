@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { cleanEnvironment, options, portions } from '../../../builders/nix-command.ts'
-import { readSettings } from '../../../builders/settings.ts'
-import { TimeBudget } from '../../../builders/time-budget.ts'
+import { cleanEnvironment, options, portions } from '../../../builders/machine/nix-command.ts'
+import { readSettings } from '../../../builders/machine/settings.ts'
+import { TimeBudget } from '../../../builders/evaluation/time-budget.ts'
 
 describe('what a process of Nix sees of the builder’s environment', () => {
   const inherited = {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { nixString, parseTraceAnswer, showPath } from '../../../builders/flake-expressions.ts'
+import { nixString, parseTraceAnswer, showPath } from '../../../builders/evaluation/flake-expressions.ts'
 
 describe('a string in the Nix language', () => {
   test.each([

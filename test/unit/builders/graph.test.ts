@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { readGraph } from '../../../builders/graph.ts'
+import { readGraph } from '../../../builders/evaluation/graph.ts'
 import type { EvaluatedShell } from '../../../functions/shared/contract.ts'
 import { parseStorePath, type StorePath } from '../../../nix/store-path.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { buildFailures, startedDerivation } from '../../../builders/build-messages.ts'
-import { importedDerivation, isOutOfMemory, lastError } from '../../../builders/nix-errors.ts'
+import { buildFailures, startedDerivation } from '../../../builders/batch/build-messages.ts'
+import { importedDerivation, isOutOfMemory, lastError } from '../../../builders/machine/nix-errors.ts'
 import { parseStorePath } from '../../../nix/store-path.ts'
 
 const BROKEN = parseStorePath('/nix/store/zx6jl2q0n9ih7ljhkz1vycapn661c7sz-broken.drv')

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseRegistrations } from '../../../builders/registration.ts'
+import { parseRegistrations } from '../../../builders/machine/registration.ts'
 
 // what nix-store 2.8.0 --dump-db prints for an output and for a .drv, whose deriver is unknown
 const DUMP = `/nix/store/hxkmd29bxjplwfizvjaih8yqpgn37qjh-app

@@ -5,12 +5,12 @@ import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { stripVTControlCharacters } from 'node:util'
 import { constants, createBrotliCompress } from 'node:zlib'
-import { stagedKeys } from '../functions/shared/keys.ts'
-import { baseNameOf, hashPartOf, type StorePath } from '../nix/store-path.ts'
-import { Measure } from './measure.ts'
-import { options } from './nix-command.ts'
-import { eachLine, startProcess } from './processes.ts'
-import { stageFile, type Staging } from './staging.ts'
+import { stagedKeys } from '../../functions/shared/keys.ts'
+import { baseNameOf, hashPartOf, type StorePath } from '../../nix/store-path.ts'
+import { Measure } from '../../functions/shared/measure.ts'
+import { options } from '../machine/nix-command.ts'
+import { eachLine, startProcess } from '../machine/processes.ts'
+import { stageFile, type Staging } from '../machine/staging.ts'
 
 const TAIL_LINES = 50
 // What 50 lines may have, so that one line without end does not fill a report.

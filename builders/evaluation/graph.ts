@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
-import type { EvaluatedShell, Graph, GraphDerivation } from '../functions/shared/contract.ts'
-import { describeError } from '../functions/shared/errors.ts'
-import { allowSubstitutes, requiredSystemFeatures } from '../nix/derivation-attributes.ts'
-import { readDerivationClosure } from '../nix/derivation-closure.ts'
-import { type Derivation, derivationNameOf, isFixedOutput } from '../nix/derivation.ts'
-import type { StorePath } from '../nix/store-path.ts'
+import type { EvaluatedShell, Graph, GraphDerivation } from '../../functions/shared/contract.ts'
+import { describeError } from '../../functions/shared/errors.ts'
+import { allowSubstitutes, requiredSystemFeatures } from '../../nix/derivation-attributes.ts'
+import { readDerivationClosure } from '../../nix/derivation-closure.ts'
+import { type Derivation, derivationNameOf, isFixedOutput } from '../../nix/derivation.ts'
+import type { StorePath } from '../../nix/store-path.ts'
 
 /** The graph of all shells whose derivations can be read. The others have got an error. */
 export interface ReadGraph {

@@ -1,17 +1,17 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { DerivationResult } from '../functions/shared/contract.ts'
-import { describeError } from '../functions/shared/errors.ts'
-import { stagedKeys } from '../functions/shared/keys.ts'
-import { baseNameOf, type StorePath } from '../nix/store-path.ts'
+import pLimit from 'p-limit'
+import type { DerivationResult } from '../../functions/shared/contract.ts'
+import { describeError } from '../../functions/shared/errors.ts'
+import { stagedKeys } from '../../functions/shared/keys.ts'
+import { baseNameOf, type StorePath } from '../../nix/store-path.ts'
 import type { PlannedDerivation } from './batch.ts'
 import { stageLog } from './build-log.ts'
-import type { LocalStore } from './local-store.ts'
+import type { LocalStore } from '../machine/local-store.ts'
 import { kilobytes, type Progress } from './progress.ts'
-import type { PathInfo } from './registration.ts'
-import { Slots } from './slots.ts'
+import type { PathInfo } from '../machine/registration.ts'
 import { type StagedPath, stagePath } from './stage-path.ts'
-import { stageBytes, type Staging } from './staging.ts'
+import { stageBytes, type Staging } from '../machine/staging.ts'
 
 /** What the uploader works with. */
 export interface UploaderParts {
@@ -35,7 +35,7 @@ export class Uploader {
   /** what could not be staged, and why */
   readonly problems: string[] = []
   readonly #parts: UploaderParts
-  readonly #slots = new Slots(DERIVATIONS_AT_ONCE)
+  readonly #slots = pLimit(DERIVATIONS_AT_ONCE)
   readonly #pending = new Map<StorePath, Promise<void>>()
   readonly #staged = new Map<StorePath, Promise<StagedPath>>()
   readonly #sources: ReadonlySet<StorePath>
@@ -116,7 +116,7 @@ export class Uploader {
 
   #enqueue(derivation: PlannedDerivation, work: () => Promise<void>): void {
     if (this.#pending.has(derivation.drvPath)) return
-    const staging = this.#slots.run(work).catch((error: unknown) => {
+    const staging = this.#slots(work).catch((error: unknown) => {
       const { name, message } = describeError(error)
       this.problems.push(`${derivation.name}: ${name}: ${message}`)
       this.#parts.progress.say(`could not upload ${derivation.name}: ${name}: ${message}`)

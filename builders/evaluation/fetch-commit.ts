@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
-import { SourceNotFound, SourceUnavailable } from './errors.ts'
-import { runProcess } from './processes.ts'
+import { SourceNotFound, SourceUnavailable } from '../machine/errors.ts'
+import { runProcess } from '../machine/processes.ts'
 
 /**
  * Fetches one commit, without its history, into a new repository whose HEAD it becomes; nothing is checked out. Nix reads it from there as

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { isStorePath, type StorePath } from '../nix/store-path.ts'
+import { isStorePath, type StorePath } from '../../nix/store-path.ts'
 
 // 100 ms: what the end of a build may be noticed too late.
 const POLL_MILLISECONDS = 100

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { EvaluatedShell, ShellStatus } from '../functions/shared/contract.ts'
-import { isStorePath } from '../nix/store-path.ts'
+import type { EvaluatedShell, ShellStatus } from '../../functions/shared/contract.ts'
+import { isStorePath } from '../../nix/store-path.ts'
 import { evaluateBounded, type EvaluationBounds, type EvaluationEnding } from './bounded-evaluation.ts'
 import {
   type AttributePath,
@@ -9,7 +9,7 @@ import {
   parseTraceAnswer,
   type TraceAnswer,
 } from './flake-expressions.ts'
-import { importedDerivation, lastError } from './nix-errors.ts'
+import { importedDerivation, lastError } from '../machine/nix-errors.ts'
 import type { TimeBudget } from './time-budget.ts'
 
 /** A shell to evaluate. */

@@ -1,6 +1,6 @@
-import type { EvaluatedShell } from '../functions/shared/contract.ts'
+import type { EvaluatedShell } from '../../functions/shared/contract.ts'
 import { evaluateBounded, type EvaluationBounds } from './bounded-evaluation.ts'
-import { FlakeDoesNotEvaluate, NothingToWarm } from './errors.ts'
+import { FlakeDoesNotEvaluate, NothingToWarm } from '../machine/errors.ts'
 import { type Candidate, explain, type Flake } from './evaluate-system.ts'
 import {
   type AttributeSet,
@@ -12,7 +12,7 @@ import {
   setListing,
   showPath,
 } from './flake-expressions.ts'
-import type { EvaluationTask } from './job.ts'
+import type { EvaluationTask } from '../machine/job.ts'
 import { TimeBudget } from './time-budget.ts'
 
 /** What there is to evaluate in a flake. */

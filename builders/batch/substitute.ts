@@ -1,7 +1,7 @@
-import type { Upstream } from '../functions/shared/contract.ts'
-import type { StorePath } from '../nix/store-path.ts'
-import { options, portions } from './nix-command.ts'
-import { eachLine, startProcess } from './processes.ts'
+import type { Upstream } from '../../functions/shared/contract.ts'
+import type { StorePath } from '../../nix/store-path.ts'
+import { options, portions } from '../machine/nix-command.ts'
+import { eachLine, startProcess } from '../machine/processes.ts'
 
 /** Where a batch's inputs may come from. */
 export interface Caches {

@@ -1,5 +1,5 @@
-import { isStorePath, type StorePath } from '../nix/store-path.ts'
-import { lastError } from './nix-errors.ts'
+import { isStorePath, type StorePath } from '../../nix/store-path.ts'
+import { lastError } from '../machine/nix-errors.ts'
 
 /** Why Nix says that it could not build a derivation. */
 export interface BuildFailure {

@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os'
-import type { StorePath } from '../nix/store-path.ts'
+import type { StorePath } from '../../nix/store-path.ts'
 import { blockedBy, type PlannedDerivation } from './batch.ts'
 import { buildFailures, startedDerivation } from './build-messages.ts'
-import type { LocalStore } from './local-store.ts'
-import { lastError } from './nix-errors.ts'
-import { options } from './nix-command.ts'
-import { eachLine, startProcess } from './processes.ts'
-import type { Sandbox } from './settings.ts'
+import type { LocalStore } from '../machine/local-store.ts'
+import { lastError } from '../machine/nix-errors.ts'
+import { options } from '../machine/nix-command.ts'
+import { eachLine, startProcess } from '../machine/processes.ts'
+import type { Sandbox } from '../machine/settings.ts'
 
 // What a command line holds; see `portions`. One Nix schedules better than two, so it is as many as possible.
 const DERIVATIONS_PER_COMMAND = 4000

@@ -1,4 +1,4 @@
-import { HearthError } from '../functions/shared/errors.ts'
+import { HearthError } from '../../functions/shared/errors.ts'
 
 /** The builder was started without something that it needs. */
 export class MissingSetting extends HearthError {

@@ -1,5 +1,5 @@
-import { formatHash, parseHash } from '../nix/hash.ts'
-import { parseStorePath, type StorePath } from '../nix/store-path.ts'
+import { formatHash, parseHash } from '../../nix/hash.ts'
+import { parseStorePath, type StorePath } from '../../nix/store-path.ts'
 import { NixFailed } from './errors.ts'
 
 /** What Nix's database says of a valid store path. */

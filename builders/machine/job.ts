@@ -1,8 +1,8 @@
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import * as z from 'zod/mini'
-import type { BuildJob, EvaluationJob } from '../functions/shared/contract.ts'
-import { describeError } from '../functions/shared/errors.ts'
-import { isStorePath, type StorePath } from '../nix/store-path.ts'
+import type { BuildJob, EvaluationJob } from '../../functions/shared/contract.ts'
+import { describeError } from '../../functions/shared/errors.ts'
+import { isStorePath, type StorePath } from '../../nix/store-path.ts'
 import { WrongJob } from './errors.ts'
 
 const storePath = z.custom<StorePath>(

@@ -3,7 +3,7 @@ import { GetCallerIdentityCommand, type STSClient } from '@aws-sdk/client-sts'
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { stagingPrefix } from '../functions/shared/keys.ts'
+import { stagingPrefix } from '../../functions/shared/keys.ts'
 import { MissingSetting } from './errors.ts'
 
 /** Where one build puts its results: its own prefix of the staging bucket, which it can only add to. */

@@ -1,6 +1,6 @@
 import { closeSync, lstatSync, openSync, read, readdirSync, readlinkSync, readSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { type NarFile, type NarNode, type NarSource, UnwritableNar } from '../nix/nar-writer.ts'
+import { type NarFile, type NarNode, type NarSource, UnwritableNar } from '../../nix/nar-writer.ts'
 
 const readAsync = promisify(read)
 

@@ -1,6 +1,6 @@
-import { isOutOfMemory } from './nix-errors.ts'
-import { options } from './nix-command.ts'
-import { eachLine, startProcess } from './processes.ts'
+import { isOutOfMemory } from '../machine/nix-errors.ts'
+import { options } from '../machine/nix-command.ts'
+import { eachLine, startProcess } from '../machine/processes.ts'
 
 /** What an evaluation may use, and how it is run. */
 export interface EvaluationBounds {

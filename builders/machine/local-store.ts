@@ -1,4 +1,4 @@
-import { isStorePath, type StorePath } from '../nix/store-path.ts'
+import { isStorePath, type StorePath } from '../../nix/store-path.ts'
 import { NixFailed } from './errors.ts'
 import { nix, portions } from './nix-command.ts'
 import { parseRegistrations, type PathInfo } from './registration.ts'

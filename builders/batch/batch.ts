@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
-import type { BatchDerivation } from '../functions/shared/contract.ts'
-import { type Derivation, derivationNameOf, parseDerivation } from '../nix/derivation.ts'
-import type { StorePath } from '../nix/store-path.ts'
-import { ArchiveRefused } from './errors.ts'
+import type { BatchDerivation } from '../../functions/shared/contract.ts'
+import { type Derivation, derivationNameOf, parseDerivation } from '../../nix/derivation.ts'
+import type { StorePath } from '../../nix/store-path.ts'
+import { ArchiveRefused } from '../machine/errors.ts'
 
 /** One derivation of a batch, as its own `.drv` file has it. */
 export interface PlannedDerivation {
