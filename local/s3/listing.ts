@@ -7,8 +7,8 @@ import { document, element, type Markup } from './xml.ts'
 
 // S3 API reference, ListObjectsV2: a page never has more.
 const LARGEST_PAGE = 1000
-// With a delimiter, the next common prefix may make all rows behind the first superfluous.
-const LOOK_AHEAD = 32
+// Rows read at once with a delimiter: the first common prefix may make all behind it superfluous, or none.
+const LOOK_AHEAD = 128
 
 type Listed = Pick<StoredObject, 'key' | 'etag' | 'size' | 'modified'>
 
@@ -78,12 +78,12 @@ export function readPage(
   if (maxKeys === 0) return page
   let position = start
   for (;;) {
-    const room = maxKeys - page.objects.length - page.commonPrefixes.length
-    // One more than fits tells whether there is another page.
-    const limit = delimiter === '' ? room + 1 : Math.min(room + 1, LOOK_AHEAD)
+    const limit = delimiter === '' ? maxKeys - page.objects.length + 1 : LOOK_AHEAD
     const rows = index.page(bucket, rangeOf(prefix, position), limit)
-    let rolledUp = false
+    let rolledUp: string | undefined
     for (const row of rows) {
+      if (rolledUp !== undefined && row.key.startsWith(rolledUp)) continue
+      // One more than fits tells that there is another page.
       if (page.objects.length + page.commonPrefixes.length === maxKeys) return { ...page, next: position }
       const end = delimiter === '' ? -1 : row.key.indexOf(delimiter, prefix.length)
       if (end === -1) {
@@ -91,15 +91,13 @@ export function readPage(
         position = { after: row.key }
         continue
       }
-      const common = row.key.slice(0, end + delimiter.length)
-      page.commonPrefixes.push(common)
-      const behind = successor(common)
+      rolledUp = row.key.slice(0, end + delimiter.length)
+      page.commonPrefixes.push(rolledUp)
+      const behind = successor(rolledUp)
       if (behind === undefined) return page
       position = { from: behind }
-      rolledUp = true
-      break
     }
-    if (!rolledUp && rows.length < limit) return page
+    if (rows.length < limit) return page
   }
 }
 
@@ -135,11 +133,13 @@ export function encoderOf(encodingType: string | undefined): (key: string) => st
 }
 
 function rangeOf(prefix: string, position: Position | undefined): KeyRange {
-  return {
-    from: position !== undefined && 'from' in position ? [prefix, position.from] : [prefix],
-    after: position !== undefined && 'after' in position ? position.after : undefined,
-    before: prefix === '' ? undefined : successor(prefix),
-  }
+  const before = prefix === '' ? undefined : successor(prefix)
+  if (position === undefined) return { from: prefix, inclusive: true, before }
+  const inclusive = 'from' in position
+  const from = inclusive ? position.from : position.after
+  // A position before the prefix comes from start-after, or from another listing's token.
+  const behindPrefix = Buffer.compare(Buffer.from(from), Buffer.from(prefix)) >= 0
+  return behindPrefix ? { from, inclusive, before } : { from: prefix, inclusive: true, before }
 }
 
 function contents(object: Listed, encode: (key: string) => string): Markup {

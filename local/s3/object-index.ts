@@ -11,12 +11,11 @@ import {
   type Upload,
 } from './records.ts'
 
-/** The keys of one page: all of them sort, byte by byte, within these bounds. */
+/** A stretch of sorted keys. There is one lower bound only: of two, SQLite seeks to one and steps through to the other. */
 export interface KeyRange {
-  /** inclusive */
-  from: string[]
-  /** exclusive; undefined for no bound */
-  after: string | undefined
+  from: string
+  /** whether `from` itself is in the range */
+  inclusive: boolean
   /** exclusive; undefined for the end */
   before: string | undefined
 }
@@ -118,12 +117,8 @@ export class ObjectIndex {
     range: KeyRange,
     limit: number,
   ): Pick<StoredObject, 'key' | 'etag' | 'size' | 'modified'>[] {
-    const bounds = ['bucket = ?', ...range.from.map(() => 'key >= ?')]
-    const values: SQLInputValue[] = [bucket, ...range.from]
-    if (range.after !== undefined) {
-      bounds.push('key > ?')
-      values.push(range.after)
-    }
+    const bounds = ['bucket = ?', range.inclusive ? 'key >= ?' : 'key > ?']
+    const values: SQLInputValue[] = [bucket, range.from]
     if (range.before !== undefined) {
       bounds.push('key < ?')
       values.push(range.before)
