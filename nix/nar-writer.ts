@@ -14,7 +14,7 @@ export interface NarFile {
   close(): void
 }
 
-/** Where a tree is read from. `builders/nar-source.ts` is the file system of this machine. */
+/** Where a tree is read from. `fileSystemNarSource`, among the builders, is that of this machine. */
 export interface NarSource {
   /** @throws an error of the source for what a NAR cannot hold: sockets, devices */
   lstat(path: string): NarNode

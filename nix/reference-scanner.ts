@@ -7,13 +7,14 @@ const FILTER_BITS = 20
 
 /**
  * Finds the hash parts of store paths in a stream of bytes, across the borders of its chunks: how Nix learns the references of an output. It looks for
- * 32 digits of nix32 in a row from their end, so that in other bytes it skips 32 at a time, and asks a filter of the first four digits before it cuts
- * out a string: bytes made of digits alone cost no more than a look at each. Source: Nix, src/libstore/references.cc, `search`.
+ * 32 digits of nix32 in a row from their end, so that in other bytes it skips 32 at a time, and asks a filter of the first four digits before it compares: bytes
+ * made to slow it down (digits alone, beginnings of candidates) cost a look at each, no more. Source: Nix, src/libstore/references.cc, `search`.
  */
 export class ReferenceScanner {
-  readonly #wanted: Set<string>
-  readonly #found = new Set<string>()
+  /** candidates by their first four digits */
+  readonly #candidates = new Map<number, Buffer[]>()
   readonly #filter = new Uint8Array(1 << FILTER_BITS)
+  readonly #found = new Set<string>()
   /** the last 31 bytes: a hash part may begin in them */
   #tail: Buffer = Buffer.alloc(0)
 
@@ -22,11 +23,14 @@ export class ReferenceScanner {
    * @throws InvalidStorePath
    */
   constructor(hashParts: Iterable<string>) {
-    this.#wanted = new Set(hashParts)
-    for (const part of this.#wanted) {
-      if (!/^[0-9abcdfghijklmnpqrsvwxyz]{32}$/.test(part))
+    for (const part of new Set(hashParts)) {
+      if (!/^[0-9abcdfghijklmnpqrsvwxyz]{32}$/.test(part)) {
         throw new InvalidStorePath(part, 'a hash part has 32 digits of nix32')
-      this.#filter[prefixOf(Buffer.from(part, 'latin1'), 0)] = 1
+      }
+      const bytes = Buffer.from(part, 'latin1')
+      const prefix = prefixOf(bytes, 0)
+      this.#filter[prefix] = 1
+      this.#candidates.set(prefix, [...(this.#candidates.get(prefix) ?? []), bytes])
     }
   }
 
@@ -50,27 +54,38 @@ export class ReferenceScanner {
     // Digits are known from `at` up to here: a run of them is looked at once, not once for each position in it.
     let known = 0
     for (let at = 0; at <= last;) {
+      const from = Math.max(at, known)
       let position = at + HASH_LENGTH - 1
-      while (position >= at && position >= known && DIGIT_VALUES[bytes[position] ?? 0] !== NO_DIGIT)
-        position--
-      if (position >= at && position >= known) {
+      while (position >= from && DIGIT_VALUES[bytes[position] ?? 0] !== NO_DIGIT) position--
+      known = at + HASH_LENGTH
+      if (position >= from) {
         at = position + 1
-        known = at
         continue
       }
-      known = at + HASH_LENGTH
-      if (this.#filter[prefixOf(bytes, at)] === 1)
-        this.#compare(bytes.toString('latin1', at, at + HASH_LENGTH))
+      const prefix = prefixOf(bytes, at)
+      if (this.#filter[prefix] === 1) this.#compare(bytes, at, prefix)
       at++
     }
   }
 
-  #compare(part: string): void {
-    if (this.#wanted.has(part)) this.#found.add(part)
+  #compare(bytes: Buffer, at: number, prefix: number): void {
+    for (const candidate of this.#candidates.get(prefix) ?? []) {
+      let index = 0
+      while (index < HASH_LENGTH && bytes[at + index] === candidate[index]) index++
+      if (index === HASH_LENGTH) this.#found.add(candidate.toString('latin1'))
+    }
   }
 }
 
-function prefixOf(bytes: Uint8Array, at: number): number {
-  const digit = (offset: number): number => DIGIT_VALUES[bytes[at + offset] ?? 0] ?? 0
-  return (digit(0) << 15) | (digit(1) << 10) | (digit(2) << 5) | digit(3)
+function prefixOf(bytes: Buffer, at: number): number {
+  return (
+    (digitAt(bytes, at) << 15) |
+    (digitAt(bytes, at + 1) << 10) |
+    (digitAt(bytes, at + 2) << 5) |
+    digitAt(bytes, at + 3)
+  )
+}
+
+function digitAt(bytes: Buffer, at: number): number {
+  return DIGIT_VALUES[bytes[at] ?? 0] ?? 0
 }
