@@ -1,6 +1,10 @@
 import type { StorePath } from '../../nix/store-path.ts'
 import type { Graph, System } from '../shared/contract.ts'
 import { derivationOf } from '../shared/graph.ts'
+import { inputsFirst } from './inputs-first.ts'
+import { makersOf } from './makers.ts'
+import type { Missing } from './missing.ts'
+import { inputsOf } from './warm-set.ts'
 
 /** Why a missing derivation is not built. */
 export interface Obstacle {
@@ -19,42 +23,35 @@ export interface Capabilities {
 /**
  * What stands in the way of each missing derivation: it failed, no builder can build it, or it needs one that is not built. Those without
  * an obstacle can all be built.
- * @param failures what failed in this run, and why
+ * @param ownObstacle why this very derivation is not built, whatever it needs
  */
 export function findObstacles(
   graph: Graph,
-  missing: Set<StorePath>,
-  failures: Map<StorePath, string>,
-  capabilities: Capabilities,
+  missing: Missing,
+  ownObstacle: (drvPath: StorePath) => string | undefined,
 ): Map<StorePath, Obstacle> {
-  const obstacles = new Map<StorePath, Obstacle | undefined>()
-  const examine = (drvPath: StorePath): Obstacle | undefined => {
-    if (obstacles.has(drvPath)) return obstacles.get(drvPath)
-    obstacles.set(drvPath, undefined)
-    const own = ownObstacle(graph, drvPath, failures.get(drvPath), capabilities)
-    const obstacle = own === undefined ? inheritedObstacle(drvPath) : { reason: own, blame: [drvPath] }
-    obstacles.set(drvPath, obstacle)
-    return obstacle
+  const obstacles = new Map<StorePath, Obstacle>()
+  const inputs = (drvPath: StorePath): StorePath[] => missingInputs(graph, missing, drvPath)
+  for (const drvPath of inputsFirst(missing.derivations, inputs)) {
+    const reason = ownObstacle(drvPath)
+    const inherited = new Set(inputs(drvPath).flatMap((input) => obstacles.get(input)?.blame ?? []))
+    if (reason !== undefined) obstacles.set(drvPath, { reason, blame: [drvPath] })
+    else if (inherited.size > 0)
+      obstacles.set(drvPath, { reason: 'what it needs is not built', blame: [...inherited] })
   }
-  const inheritedObstacle = (drvPath: StorePath): Obstacle | undefined => {
-    const inputs = missingInputs(graph, missing, drvPath)
-    const blame = new Set(inputs.flatMap((input) => examine(input)?.blame ?? []))
-    return blame.size === 0 ? undefined : { reason: 'what it needs is not built', blame: [...blame] }
-  }
-  for (const drvPath of missing) examine(drvPath)
-  return new Map(
-    [...obstacles].flatMap(([drv, obstacle]) => (obstacle === undefined ? [] : [[drv, obstacle]])),
-  )
+  return obstacles
 }
 
-/** The derivations among the missing that a derivation is built from. */
-export function missingInputs(graph: Graph, missing: Set<StorePath>, drvPath: StorePath): StorePath[] {
-  return (Object.keys(derivationOf(graph, drvPath, drvPath).inputDrvs) as StorePath[]).filter((input) =>
-    missing.has(input),
-  )
+/** The derivations that make what a derivation is built from, as far as no cache has it. */
+export function missingInputs(graph: Graph, missing: Missing, drvPath: StorePath): StorePath[] {
+  return [...new Set(makersOf(graph, missing, inputsOf(graph, drvPath)))]
 }
 
-function ownObstacle(
+/**
+ * Why a derivation is not built, whatever it needs; undefined when nothing is in its own way.
+ * @param failure why it failed in this run
+ */
+export function ownObstacle(
   graph: Graph,
   drvPath: StorePath,
   failure: string | undefined,

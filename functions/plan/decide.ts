@@ -8,7 +8,7 @@ import type {
   System,
 } from '../shared/contract.ts'
 import { nextBatches } from './batches.ts'
-import { type Capabilities, findObstacles } from './buildable.ts'
+import { type Capabilities, findObstacles, ownObstacle } from './buildable.ts'
 import { findMissing } from './missing.ts'
 import { shellsStand, wantsOf } from './shells.ts'
 
@@ -27,18 +27,21 @@ export async function decide(
   capabilities: Capabilities,
   whichAreHeld: (paths: StorePath[]) => Promise<Set<StorePath>>,
 ): Promise<Decision> {
+  const ownObstacleOf = (drvPath: StorePath): string | undefined =>
+    ownObstacle(graph, drvPath, failures.get(drvPath), capabilities)
   const wants = wantsOf(graph, shells)
   const missing = await findMissing(
     graph,
     wants.flatMap(({ wanted }) => wanted),
     whichAreHeld,
+    (drvPath) => ownObstacleOf(drvPath) !== undefined,
   )
-  const obstacles = findObstacles(graph, missing.derivations, failures, capabilities)
+  const obstacles = findObstacles(graph, missing, ownObstacleOf)
   const buildable = new Set([...missing.derivations].filter((drvPath) => !obstacles.has(drvPath)))
-  const batches = nextBatches(graph, missing.derivations, buildable, [...capabilities.systems])
+  const batches = nextBatches(graph, missing, buildable, [...capabilities.systems])
   return {
     verdict: batches.size > 0 ? 'build' : missing.derivations.size > 0 ? 'stuck' : 'done',
-    shells: shellsStand(shells, wants, missing, obstacles),
+    shells: shellsStand(graph, shells, wants, missing, obstacles),
     batches,
     missing: missing.derivations.size,
   }

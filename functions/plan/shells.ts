@@ -1,6 +1,7 @@
 import type { StorePath } from '../../nix/store-path.ts'
 import type { EvaluatedShell, Graph, PlannedShell, System } from '../shared/contract.ts'
 import type { Obstacle } from './buildable.ts'
+import { makersOf } from './makers.ts'
 import type { Missing } from './missing.ts'
 import { type WantedOutput, warmSetOf } from './warm-set.ts'
 
@@ -27,6 +28,7 @@ export function wantsOf(graph: Graph, shells: EvaluatedShell[]): WantingShell[] 
 
 /** How every shell of an evaluation stands. */
 export function shellsStand(
+  graph: Graph,
   shells: EvaluatedShell[],
   wants: WantingShell[],
   missing: Missing,
@@ -46,11 +48,11 @@ export function shellsStand(
       : [],
   )
   const evaluated = wants.map(({ attribute, system, wanted }): PlannedShell => {
-    const paths = wanted.map(({ path }) => path)
-    const cold = wanted.filter(
-      ({ path, drvPath }) => !missing.held.has(path) && missing.derivations.has(drvPath),
+    const paths = wanted.flatMap(({ path }) => path ?? [])
+    const cold = wanted.filter(({ path }) => path === undefined || !missing.held.has(path))
+    const blame = new Set(
+      makersOf(graph, missing, cold).flatMap((drvPath) => obstacles.get(drvPath)?.blame ?? []),
     )
-    const blame = new Set(cold.flatMap(({ drvPath }) => obstacles.get(drvPath)?.blame ?? []))
     if (blame.size > 0) {
       const reasons = [...blame].map((drvPath) => `${drvPath}: ${obstacles.get(drvPath)?.reason ?? ''}`)
       return { attribute, system, paths, status: 'failed', reason: reasons.join('\n'), blame: [...blame] }

@@ -1,12 +1,13 @@
 import type { StorePath } from '../../nix/store-path.ts'
-import type { Graph } from '../shared/contract.ts'
+import type { Graph, GraphDerivation } from '../shared/contract.ts'
 import { derivationOf, entries } from '../shared/graph.ts'
 
 /** One output of one derivation that must be in a cache. */
 export interface WantedOutput {
   drvPath: StorePath
   output: string
-  path: StorePath
+  /** absent when nobody knows it before the build: no cache can be asked for it */
+  path?: StorePath
 }
 
 /** Whether an attribute is entered (`nix develop`) or installed (`nix build`): a shell needs its inputs, a package its outputs. */
@@ -22,7 +23,7 @@ export function isShell(attribute: string): boolean {
  * come with each path. Measured in shared nix-facts section 4 with Nix 2.8, 2.26 and 2.34.
  */
 export function warmSetOf(graph: Graph, attribute: string, drvPath: StorePath): WantedOutput[] {
-  const wanted = new Map<StorePath, WantedOutput>()
+  const wanted = new Map<string, WantedOutput>()
   const opened = new Set<StorePath>()
   const open = (drv: StorePath): void => {
     if (opened.has(drv)) return
@@ -36,12 +37,37 @@ export function warmSetOf(graph: Graph, attribute: string, drvPath: StorePath): 
       open(drv)
       return
     }
-    for (const output of outputs) {
-      const path = derivation.outputs[output]
-      if (path !== undefined) wanted.set(path, { drvPath: drv, output, path })
-    }
+    for (const output of wantedOutputs(graph, drv, outputs, attribute))
+      wanted.set(output.path ?? `${drv}!${output.output}`, output)
   }
   if (isShell(attribute)) open(drvPath)
-  else want(drvPath, Object.keys(derivationOf(graph, drvPath, attribute).outputs))
+  else want(drvPath, outputNames(derivationOf(graph, drvPath, attribute)))
   return [...wanted.values()]
+}
+
+/** Named outputs of a derivation, with their paths. */
+export function wantedOutputs(
+  graph: Graph,
+  drvPath: StorePath,
+  outputs: string[],
+  neededBy: string,
+): WantedOutput[] {
+  const paths = derivationOf(graph, drvPath, neededBy).outputs
+  return outputs.map((output) => {
+    const path = paths[output]
+    return path === undefined ? { drvPath, output } : { drvPath, output, path }
+  })
+}
+
+/** The outputs that a derivation is built from. */
+export function inputsOf(graph: Graph, drvPath: StorePath): WantedOutput[] {
+  return entries(derivationOf(graph, drvPath, drvPath).inputDrvs).flatMap(([input, names]) =>
+    wantedOutputs(graph, input, names, drvPath),
+  )
+}
+
+/** The graph has no outputs of a derivation whose paths are known only after its build; every derivation has one. */
+function outputNames({ outputs }: GraphDerivation): string[] {
+  const names = Object.keys(outputs)
+  return names.length === 0 ? ['out'] : names
 }
