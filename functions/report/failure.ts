@@ -12,11 +12,12 @@ export function readFailure({ Error, Cause }: { Error?: string | undefined; Caus
   message: string
 } {
   const name = Error ?? 'UnknownError'
+  if (Cause === undefined || Cause === '') return { name, message: 'no cause was given' }
   let document: unknown
   try {
-    document = JSON.parse(Cause ?? '')
+    document = JSON.parse(Cause)
   } catch {
-    return { name, message: Cause ?? 'no cause was given' }
+    return { name, message: Cause }
   }
   const lambda = z.safeParse(LambdaError, document)
   if (lambda.success) return { name, message: lambda.data.errorMessage }
@@ -25,5 +26,5 @@ export function readFailure({ Error, Cause }: { Error?: string | undefined; Caus
     const { Id, BuildStatus } = build.data.Build
     return { name: 'BuilderFailed', message: `the build ${Id} ended ${BuildStatus}: its log says why` }
   }
-  return { name, message: Cause ?? '' }
+  return { name, message: Cause }
 }
