@@ -6,6 +6,8 @@ export interface Side {
   /** what it is, in a few words */
   label: string
   command: [program: string, ...args: string[]]
+  /** which seconds of CPU count, from what the command printed; all of the process when absent */
+  countedCpu?(printed: string): number
   /** puts things as they must be before every run; not measured */
   reset?(): void
 }

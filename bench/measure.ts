@@ -52,7 +52,8 @@ export function measure(figure: Figure, repeats: number, progress: (text: string
 
 function run(side: Side): ProcessTimes {
   side.reset?.()
-  return timeProcess(side.command)
+  const times = timeProcess(side.command)
+  return side.countedCpu === undefined ? times : { ...times, cpu: side.countedCpu(times.printed) }
 }
 
 function summarize(side: Side, runs: ProcessTimes[]): Measured {
