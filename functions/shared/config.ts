@@ -27,8 +27,9 @@ export function isConfiguredRef(repository: RepositoryConfig, ref: string): bool
   return repository.refs.some((pattern) => matches(branch, pattern))
 }
 
-/** `*` stands for anything, slashes too; nothing else has a meaning of its own: a shell's patterns would hide `feature/x` from `*`. */
+/** `*` stands for anything but a slash, `**` for slashes too, as GitHub reads branch patterns; nothing else has a meaning of its own. */
 function matches(branch: string, pattern: string): boolean {
   const literally = pattern.replaceAll(/[^\w*]/g, '\\$&')
-  return new RegExp(`^${literally.replaceAll('*', '.*')}$`, 's').test(branch)
+  const expression = literally.replaceAll(/\*+/g, (stars) => (stars === '*' ? '[^/]*' : '.*'))
+  return new RegExp(`^${expression}$`, 's').test(branch)
 }

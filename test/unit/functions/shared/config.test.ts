@@ -68,7 +68,7 @@ describe('every fault of a hearth.yml is named with its place', () => {
   const expectedKey = 'expected a Nix public key, name:base64'
   const expectedSystem = 'expected a Nix system such as x86_64-linux'
   const expectedAttribute = 'expected an attribute path such as devShells'
-  const expectedBranch = 'expected a branch name; * stands for anything'
+  const expectedBranch = 'expected a branch name; * stands for anything but a slash'
   const positive = 'Too small: expected number to be >0'
   test.each([
     ['github', undefined, 'github: Invalid input: expected object, received undefined'],
@@ -138,13 +138,16 @@ describe('which refs are warmed', () => {
     ['refs/tags/v1', ['*'], false],
     ['refs/heads/release/1.0', ['release/*'], true],
     ['refs/heads/release', ['release/*'], false],
-    ['refs/heads/release/1.0/hotfix', ['release/*'], true],
+    ['refs/heads/release/1.0/hotfix', ['release/*'], false],
+    ['refs/heads/release/1.0/hotfix', ['release/**'], true],
     ['refs/heads/anything', ['*'], true],
-    ['refs/heads/feature/anything', ['*'], true],
+    ['refs/heads/feature/anything', ['*'], false],
+    ['refs/heads/feature/anything', ['**'], true],
+    ['refs/heads/feature/a/b/x', ['feature/**x'], true],
     ['refs/heads/.hidden', ['*'], true],
     ['refs/heads/wip-1-x', ['wip-*-x'], true],
     ['refs/heads/wip-1-y', ['wip-*-x'], false],
-    // nothing but the star has a meaning of its own
+    // nothing but stars has a meaning of its own
     ['refs/heads/a', ['{a,b}'], false],
     ['refs/heads/{a,b}', ['{a,b}'], true],
     ['refs/heads/vX.0', ['v*.0'], true],
