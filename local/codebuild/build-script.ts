@@ -20,11 +20,19 @@ export interface Position {
 
 export const BEGINNING: Position = { phase: 'INSTALL', done: { commands: 0, finally: 0 }, status: 0 }
 
+/** Files that hold a shell's exported variables and its working directory. */
+export interface ShellState {
+  environment: string
+  directory: string
+}
+
 export interface ScriptOptions {
   buildspec: Buildspec
   from: Position
-  /** what the shell leaves behind when it ends, and takes up when it goes on: its exported variables, its working directory */
-  state: { environment: string; directory: string }
+  /** what the shell leaves behind when it ends */
+  leaves: ShellState
+  /** what it takes up from the one before it; none for the first */
+  takesUp: ShellState | undefined
   /** begins every line that the script says of itself, so that no command's output is taken for one; letters and digits */
   nonce: string
 }
@@ -35,20 +43,21 @@ export interface ScriptOptions {
  * Source: CodeBuild user guide, "Build phase transitions" and "Shells and commands in build environments".
  * A command that says `exit` ends the shell, but not the build: another script goes on from there.
  */
-export function buildScript({ buildspec, from, state, nonce }: ScriptOptions): string {
+export function buildScript({ buildspec, from, leaves, takesUp, nonce }: ScriptOptions): string {
   const phases = COMMAND_PHASES.slice(COMMAND_PHASES.indexOf(from.phase))
-  const goesOn = from !== BEGINNING
   const lines = [
     // One stream: the order of what commands write to either one is part of the log.
     'exec 2>&1 </dev/null',
-    ...(goesOn ? [`source ${quote(state.environment)}`, `cd "$(<${quote(state.directory)})"`] : []),
-    `trap ${quote(`export -p >${quote(state.environment)}; pwd >${quote(state.directory)}`)} EXIT`,
+    ...(takesUp === undefined
+      ? []
+      : [`source ${quote(takesUp.environment)}`, `cd "$(<${quote(takesUp.directory)})"`]),
+    `trap ${quote(`export -p >${quote(leaves.environment)}; pwd >${quote(leaves.directory)}`)} EXIT`,
     ...phases.flatMap((phase) =>
       phaseLines(
         buildspec,
         phase === from.phase ? from : { ...BEGINNING, phase },
         nonce,
-        goesOn && phase === from.phase,
+        takesUp !== undefined && phase === from.phase,
       ),
     ),
     say(nonce, 'finished'),

@@ -1,10 +1,17 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readLines } from '../process/lines.ts'
 import { killTree } from '../process/process-tree.ts'
-import { BEGINNING, buildScript, parseScriptEvent, type Position, type ScriptEvent } from './build-script.ts'
+import {
+  BEGINNING,
+  buildScript,
+  parseScriptEvent,
+  type Position,
+  type ScriptEvent,
+  type ShellState,
+} from './build-script.ts'
 import type { Buildspec } from './buildspec.ts'
 import type { Machine } from './project.ts'
 
@@ -34,19 +41,32 @@ export interface CommandRun {
  * @throws BuildContainerDied, and the signal's reason
  */
 export async function runCommands(run: CommandRun): Promise<void> {
-  let position: Position | undefined = BEGINNING
-  while (position !== undefined) position = await runShell(run, position)
+  let next: { from: Position; takesUp: ShellState | undefined } | undefined = {
+    from: BEGINNING,
+    takesUp: undefined,
+  }
+  for (let shell = 1; next !== undefined; shell += 1) {
+    const leaves = {
+      environment: join(run.folder, `environment-${shell}`),
+      directory: join(run.folder, `directory-${shell}`),
+    }
+    const from = await runShell(run, next.from, leaves, next.takesUp)
+    next = from === undefined ? undefined : { from, takesUp: leaves }
+  }
 }
 
 /** @returns where another shell has to go on, when a command ended this one */
-async function runShell(run: CommandRun, from: Position): Promise<Position | undefined> {
+async function runShell(
+  run: CommandRun,
+  from: Position,
+  leaves: ShellState,
+  takesUp: ShellState | undefined,
+): Promise<Position | undefined> {
   const { buildspec, folder, machine, marker, signal } = run
   signal.throwIfAborted()
-  const state = { environment: join(folder, 'environment'), directory: join(folder, 'directory') }
   const nonce = `hearth${randomUUID().replaceAll('-', '')}`
   const script = join(folder, 'build.sh')
-  writeFileSync(script, buildScript({ buildspec, from, state, nonce }))
-  rmSync(state.directory, { force: true })
+  writeFileSync(script, buildScript({ buildspec, from, leaves, takesUp, nonce }))
   const [command = 'bash', ...words] = machine.wrap(['bash', script])
   const child = spawn(command, words, {
     cwd: run.directory,
@@ -80,7 +100,7 @@ async function runShell(run: CommandRun, from: Position): Promise<Position | und
   signal.throwIfAborted()
   if (position === undefined) return undefined
   // The shell's own exit leaves its state behind; a kill does not.
-  if (!existsSync(state.directory)) throw new BuildContainerDied(`Build container died: ${how}`)
+  if (!existsSync(leaves.directory)) throw new BuildContainerDied(`Build container died: ${how}`)
   const status = Number(/^exit status (\d+)$/.exec(how)?.[1] ?? 1)
   return { ...position, status: position.status === 0 ? status : position.status }
 }

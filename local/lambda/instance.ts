@@ -206,7 +206,10 @@ async function runEvent(
     )
   await watched.flushed(requestId)
   if (answer.kind === 'returned') return { kind: 'returned', payload: answer.payload }
-  if (answer.kind === 'threw') return { kind: 'failed', error: answer.error }
+  if (answer.kind === 'threw') {
+    if (answer.fatal) watched.ended ??= 'exited'
+    return { kind: 'failed', error: answer.error }
+  }
   throw new Error(`${definition.name} answered an event with "${answer.kind}"`)
 }
 

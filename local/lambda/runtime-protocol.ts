@@ -21,7 +21,8 @@ export type FromRuntime =
   | { kind: 'ready' }
   | { kind: 'load-failed'; error: FunctionError }
   | { kind: 'returned'; requestId: string; payload: string }
-  | { kind: 'threw'; requestId: string; error: FunctionError }
+  /** `fatal`: the process ends with it */
+  | { kind: 'threw'; requestId: string; error: FunctionError; fatal: boolean }
 
 /**
  * Ends an invocation's output: written to both output streams, because these reach the parent by other ways than the IPC messages do.

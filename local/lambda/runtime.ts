@@ -27,6 +27,7 @@ const failOutside = (errorType: string | undefined, thrown: unknown, status: num
       kind: 'threw',
       requestId: current.requestId,
       error: errorType === undefined ? error : { ...error, errorType },
+      fatal: true,
     })
   process.exit(status)
 }
@@ -49,7 +50,7 @@ async function invoke(handler: Handler, invocation: Invocation): Promise<void> {
     const result = await handler(JSON.parse(invocation.payload), contextOf(invocation))
     finish({ kind: 'returned', requestId, payload: JSON.stringify(result) ?? 'null' })
   } catch (error) {
-    finish({ kind: 'threw', requestId, error: describe(error) })
+    finish({ kind: 'threw', requestId, error: describe(error), fatal: false })
   }
 }
 

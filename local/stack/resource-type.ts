@@ -24,9 +24,20 @@ export function resourceType<P>(
 ): ResourceType {
   return async (logicalId, properties, world) => {
     const parsed = z.safeParse(schema, properties)
-    if (!parsed.success) throw new TemplateError(`Resources.${logicalId}: ${z.prettifyError(parsed.error)}`)
+    if (!parsed.success)
+      throw new TemplateError(`Resources.${logicalId}: ${parsed.error.issues.map(explain).join('; ')}`)
     return create(logicalId, parsed.data, world)
   }
+}
+
+/** zod/mini carries no texts of its own. */
+function explain(issue: z.core.$ZodIssue): string {
+  const where = issue.path.join('.') || 'Properties'
+  if (issue.code === 'unrecognized_keys')
+    return `${where}: the local stack does not know ${issue.keys.join(', ')}`
+  if (issue.code === 'invalid_type') return `${where}: it has to be of type ${issue.expected}`
+  if (issue.code === 'invalid_value') return `${where}: it has to be ${issue.values.join(' or ')}`
+  return `${where}: ${issue.message}`
 }
 
 /** A property that AWS acts on and this stack need not. */
