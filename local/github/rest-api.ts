@@ -90,7 +90,7 @@ async function listBranches(repository: Repository, query: URLSearchParams): Pro
 function statusesOf(repository: Repository, statuses: StatusLog, sha: string): CommitStatus[] {
   return statuses.all
     .filter((status) => status.repository === repository.fullName && status.sha === sha)
-    .reverse()
+    .toReversed()
 }
 
 async function createStatus(

@@ -79,7 +79,7 @@ export function apiEvent({ request, apiId, routeKey, target, pathParameters, bod
  */
 function isBinary(headers: Record<string, string>, body: Buffer): boolean {
   const type = (headers['content-type'] || 'text/plain').split(';')[0]?.trim().toLowerCase() ?? ''
-  const isText = /^text\//.test(type) || /^application\/(?:[\w.-]+\+)?(?:json|xml|javascript)$/.test(type)
+  const isText = type.startsWith('text/') || /^application\/(?:[\w.-]+\+)?(?:json|xml|javascript)$/.test(type)
   return !isText || headers['content-encoding'] !== undefined || !isUtf8(body)
 }
 

@@ -82,9 +82,19 @@ export function createFunctions({
     return instance
   }
 
+  /** An idle instance that still lives; one that ended by itself in the meantime is put away. */
+  const takeIdle = async (name: string): Promise<Instance | undefined> => {
+    for (let instance = idle.get(name)?.pop(); instance !== undefined; instance = idle.get(name)?.pop()) {
+      if (instance.isAlive()) return instance
+      living.delete(instance)
+      await instance.stop()
+    }
+    return undefined
+  }
+
   const run = async (definition: FunctionDefinition, payload: string): Promise<InvocationResult> => {
     const requestId = randomUUID()
-    const instance = idle.get(definition.name)?.pop() ?? start(definition)
+    const instance = (await takeIdle(definition.name)) ?? start(definition)
     const invocation = { requestId, lines: [] as string[] }
     current.set(instance, invocation)
     const started = performance.now()

@@ -3,14 +3,15 @@ import { readdirSync, readFileSync } from 'node:fs'
 /**
  * Kills a process group and everything that left it: descendants in groups of their own (Nix gives every build its own session) and
  * orphans that still carry `marker` in their environment. On systems without /proc only the group is killed.
- * @param leader a process that leads its own group (spawned `detached`)
+ * @param leader a process that leads its own group (spawned `detached`); none when it ended long ago, since its number may be another's by now
  * @param marker `NAME=value`, unique to this tree
  */
-export function killTree(leader: number, marker: string): void {
+export function killTree(leader: number | undefined, marker: string): void {
   // A child may be born while its parent is being killed: look again until a look finds nobody. 20 rounds outlast any chain of forks.
   for (let round = 0; round < 20; round += 1) {
-    const found = [...descendantsOf(leader), ...processesWith(marker)].filter((pid) => pid !== process.pid)
-    signal(-leader)
+    const descendants = leader === undefined ? [] : descendantsOf(leader)
+    const found = [...descendants, ...processesWith(marker)].filter((pid) => pid !== process.pid)
+    if (leader !== undefined) signal(-leader)
     if (found.length === 0) return
     for (const pid of new Set(found)) signal(pid)
   }

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import {
   BatchGetBuildsCommand,
@@ -11,6 +12,9 @@ import {
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import yazl from 'yazl'
+import { createBuilds } from '../../../local/codebuild/builds.ts'
+import type { Project } from '../../../local/codebuild/project.ts'
+import { createLogStore } from '../../../local/logs/log-store.ts'
 import type { Stack } from '../../../local/stack/start-stack.ts'
 import type { StackEvent } from '../../../local/stack/stack-events.ts'
 import { signedRequest } from '../gateway/signed-request.ts'
@@ -20,6 +24,7 @@ import {
   processesWith,
   role,
   startTestStack,
+  temporaryFolder,
   until,
   type Resources,
 } from './test-stack.ts'
@@ -343,6 +348,53 @@ test('builds wait for their machine, and one that waits can be stopped', async (
     expect(await finished(stack, id)).toMatchObject({ buildStatus: 'SUCCEEDED' })
   }
   expect(output(events)).toEqual(['on m', 'on m'])
+})
+
+describe('a build that takes too long', () => {
+  test.each<[string, Pick<Project, 'timeoutInMinutes' | 'queuedTimeoutInMinutes'>, string]>([
+    ['running', { timeoutInMinutes: 0.01, queuedTimeoutInMinutes: 5 }, 'BUILD'],
+    ['queued', { timeoutInMinutes: 5, queuedTimeoutInMinutes: 0.01 }, 'QUEUED'],
+  ])('%s', async (_, limits, phaseType) => {
+    const folder = await temporaryFolder()
+    const logs = createLogStore(join(folder, 'logs'))
+    // Through the API no limit is below five minutes.
+    const builds = createBuilds({
+      folder,
+      endpoint: '',
+      logs,
+      credentialsFor: () => ({ accessKeyId: 'a', secretAccessKey: 'b' }),
+    })
+    onTestFinished(async () => {
+      await builds.close()
+      logs.close()
+    })
+    const machine = { name: 'm', wrap: (command: string[]) => command }
+    const definition: Project = {
+      ...limits,
+      machine,
+      name: 'p',
+      role: 'Role',
+      serviceRoleArn: '',
+      source: {
+        type: 'NO_SOURCE',
+        buildspec: JSON.stringify({ version: 0.2, phases: { build: { commands: [ESCAPE] } } }),
+      },
+      environment: {
+        type: 't',
+        image: 'i',
+        computeType: 'c',
+        environmentVariables: [],
+        privilegedMode: false,
+      },
+    }
+    const first = builds.start(definition, 'me', {})
+    // It occupies the machine, so that another one has to wait.
+    const build = phaseType === 'QUEUED' ? builds.start(definition, 'me', {}) : first
+    await until(() => (build.buildComplete ? true : undefined))
+    expect(build.buildStatus).toBe('TIMED_OUT')
+    expect(build.phases.at(-2)).toMatchObject({ phaseType, phaseStatus: 'TIMED_OUT' })
+    expect(processesWith(`CODEBUILD_BUILD_ID=${build.id}`)).toEqual([])
+  })
 })
 
 describe('StartBuild refuses', () => {

@@ -211,6 +211,26 @@ export const handler = async ({ wait }) => { count += 1; await new Promise((reso
   expect(left.pid).not.toBe(right.pid)
 })
 
+function isReaped(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return false
+  } catch {
+    return true
+  }
+}
+
+test('an instance that ends while it is idle costs nobody an event', async () => {
+  const code = `export const handler = async () => { setTimeout(() => process.exit(1), 10); return process.pid }`
+  const { stack } = await startTestStack({ Role: role(), F: fn(code) })
+  const first = Number((await stack.invoke('F', {})).payload)
+  // until the stack itself has heard of it
+  await until(() => (isReaped(first) ? true : undefined))
+  const { payload, functionError } = await stack.invoke('F', {})
+  expect(functionError).toBeUndefined()
+  expect(Number(payload)).not.toBe(first)
+})
+
 test('reserved concurrency throttles', async () => {
   const { stack } = await startTestStack({
     Role: role(),
