@@ -24,7 +24,9 @@ const SystemName = z
 const AttributePath = z
   .string()
   .check(z.regex(/^[A-Za-z_][\w'-]*(\.[A-Za-z_][\w'-]*)*$/, 'expected an attribute path such as devShells'))
-const Branch = z.string().check(z.regex(/^[^\s~^:?\\]+$/, 'expected a branch name; * stands for anything but a slash'))
+const Branch = z
+  .string()
+  .check(z.regex(/^[^\s~^:?\\]+$/, 'expected a branch name; * stands for anything but a slash'))
 
 const Repository = z.strictObject({
   name: RepositoryName,
