@@ -66,3 +66,16 @@ export class NotReproducible extends HearthError {
     )
   }
 }
+
+/** What refers to it must not become visible: nobody knows whether it is. */
+export class NarInfoNotWritten extends HearthError {
+  override name = 'NarInfoNotWritten'
+  // S3 says 409 while somebody else writes the same key: then the next wave finds it
+  override retryable = true
+  constructor(path: StorePath) {
+    super(
+      `the narinfo of ${path} could not be written, and the cache does not show it: either somebody else is writing it at this moment, or ` +
+        'another path with the same hash part is published',
+    )
+  }
+}

@@ -1,4 +1,4 @@
-import { Readable, type Transform } from 'node:stream'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createZstdDecompress } from 'node:zlib'
 import { GetObjectCommand } from '@aws-sdk/client-s3'
@@ -68,13 +68,14 @@ async function open(
 async function unpack(
   path: StorePath,
   body: Readable,
-  file: Transform,
+  file: Measure,
   maxSize: number,
   candidates: Iterable<StorePath>,
 ): Promise<VerifiedNar> {
   let proved: VerifiedNar | undefined
+  const zstd = createZstdDecompress()
   try {
-    await pipeline(body, file, createZstdDecompress(), async (nar: AsyncIterable<Uint8Array>) => {
+    await pipeline(body, file, zstd, async (nar: AsyncIterable<Uint8Array>) => {
       proved = await verifyNar(nar, { maxSize, candidates })
     })
   } catch (error) {
@@ -83,6 +84,9 @@ async function unpack(
     throw error
   }
   if (proved === undefined) throw new StagedResultInvalid(`the staged NAR of ${path} is empty`)
+  // Node drops what stands behind the end of a frame in the same chunk; a client would unpack it, and get another NAR.
+  if (zstd.bytesWritten !== file.bytes)
+    throw new StagedResultInvalid(`the staged NAR of ${path} goes on behind the end of its zstd frame`)
   return proved
 }
 
