@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import {
   CopyObjectCommand,
   GetObjectCommand,
@@ -55,8 +56,11 @@ export async function findObject(
 ): Promise<FoundObject | undefined> {
   try {
     const found = await bucket.s3.send(new GetObjectCommand({ Bucket: bucket.name, Key: key }))
-    if ((found.ContentLength ?? 0) > limit)
+    if ((found.ContentLength ?? 0) > limit) {
+      // a body that nobody reads holds its connection, and ends the process when that is reset
+      if (found.Body instanceof Readable) found.Body.destroy()
       throw new ObjectTooLarge(`${key} has ${found.ContentLength} bytes, and at most ${limit} are read`)
+    }
     return {
       bytes: (await found.Body?.transformToByteArray()) ?? new Uint8Array(),
       etag: found.ETag ?? '',
