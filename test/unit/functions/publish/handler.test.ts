@@ -1,0 +1,141 @@
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { mockClient } from 'aws-sdk-client-mock'
+import { zstdCompressSync } from 'node:zlib'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { handler as Handler } from '../../../../functions/publish/index.ts'
+import { formatSecretKey, generateSecretKey } from '../../../../nix/signature.ts'
+import { baseNameOf } from '../../../../nix/store-path.ts'
+import { Buckets } from '../buckets.ts'
+import { drv, graphOf, out } from '../graphs.ts'
+import { captureLog, context } from '../lambda.ts'
+
+const RUN = 'push-acme-shells-1'
+const BUILD = 'hearth-builder:1f6ab8c2'
+const JOB = `runs/${RUN}/batches/1-x86_64-linux.json`
+const OUTCOME = `state/runs/${RUN}/outcomes/1-x86_64-linux.json`
+const key = formatSecretKey(generateSecretKey('cache-1'))
+
+const secrets = mockClient(SecretsManagerClient)
+let buckets: Buckets
+let handler: typeof Handler
+let log: { text(): string }
+beforeEach(async () => {
+  for (const name of ['STATE', 'STAGING', 'CACHE']) vi.stubEnv(`${name}_BUCKET`, name.toLowerCase())
+  vi.stubEnv('BUILDER_ROLE_ID', 'AROABUILDER')
+  vi.stubEnv('SIGNING_KEY', 'the-keys')
+  log = captureLog()
+  secrets.reset()
+  secrets.on(GetSecretValueCommand).resolves({ SecretString: JSON.stringify({ keys: [key] }) })
+  buckets = new Buckets()
+  ;({ handler } = await import('../../../../functions/publish/index.ts'))
+  buckets.put(`state/runs/${RUN}/graph.json.zst`, zstdCompressSync(JSON.stringify(graphOf({ app: {} }))))
+  buckets.put(`state/${JOB}`, {
+    kind: 'build',
+    run: RUN,
+    wave: 1,
+    system: 'x86_64-linux',
+    derivations: [{ drvPath: drv('app'), outputs: { out: out('app') }, inputs: [], needs: [] }],
+    upstreams: [],
+  })
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  vi.unstubAllEnvs()
+})
+
+const said = (build: string, result: object) => {
+  const uuid = build.split(':')[1]
+  buckets.put(`staging/staging/AROABUILDER:AWSCodeBuild-${uuid}/results/${baseNameOf(drv('app'))}.json`, {
+    version: 1,
+    drvPath: drv('app'),
+    ...result,
+  })
+}
+const batch = { wave: 1, system: 'x86_64-linux', job: JOB }
+const publish = (more: object) => handler({ run: RUN, batch, ...more }, context)
+const failure = (cause: object | string) => ({
+  Error: 'States.TaskFailed',
+  Cause: typeof cause === 'string' ? cause : JSON.stringify(cause),
+})
+const outcome = (buildId: string | null, derivation: object) => ({
+  version: 1,
+  run: RUN,
+  wave: 1,
+  system: 'x86_64-linux',
+  buildId,
+  derivations: [{ drvPath: drv('app'), ...derivation }],
+})
+const broken = { status: 'failed', message: 'exit code 3', logTail: ['the end'] }
+const brokenOutcome = {
+  outcome: 'failed',
+  error: { name: 'BuildFailed', message: 'exit code 3', retryable: false },
+  logTail: ['the end'],
+}
+
+describe('what became of a batch is left for Plan', () => {
+  test('of a build that ended', async () => {
+    said(BUILD, broken)
+    expect(await publish({ build: BUILD })).toEqual({})
+    expect(buckets.json(OUTCOME)).toEqual(outcome(BUILD, brokenOutcome))
+  })
+
+  test('of a build that died, and said something before', async () => {
+    said(BUILD, broken)
+    await publish({ failure: failure({ Build: { Id: BUILD, BuildStatus: 'FAILED' } }) })
+    expect(buckets.json(OUTCOME)).toEqual(outcome(BUILD, brokenOutcome))
+  })
+
+  test('of a build that died, and said nothing', async () => {
+    await publish({ failure: failure({ Build: { Id: BUILD, BuildStatus: 'TIMED_OUT' } }) })
+    expect(buckets.json(OUTCOME)).toEqual(
+      outcome(BUILD, {
+        outcome: 'lost',
+        error: {
+          name: 'BuilderLost',
+          message: `its builder ${BUILD} ended (TIMED_OUT) without a word about it: the build's log says more`,
+          retryable: true,
+        },
+      }),
+    )
+  })
+
+  test('of a build that could not be started: no key is even read', async () => {
+    await publish({ failure: failure('Cannot have more than 1 builds in queue') })
+    expect(buckets.json(OUTCOME)).toEqual(
+      outcome(null, {
+        outcome: 'lost',
+        error: {
+          name: 'BuilderLost',
+          message: 'no builder could be started (States.TaskFailed: Cannot have more than 1 builds in queue)',
+          retryable: true,
+        },
+      }),
+    )
+    expect(secrets.calls()).toEqual([])
+  })
+})
+
+describe('what is Publish’s own failure is thrown, and leaves no outcome', () => {
+  test.each([
+    [
+      'no signing key',
+      () => secrets.on(GetSecretValueCommand).resolves({ SecretString: '{"keys": []}' }),
+      'NoSigningKey',
+    ],
+    ['no graph', () => buckets.objects.delete(`state/runs/${RUN}/graph.json.zst`), 'GraphLost'],
+    ['no job', () => buckets.objects.delete(`state/${JOB}`), 'ObjectNotFound'],
+  ])('%s', async (_, arrange, name) => {
+    arrange()
+    await expect(publish({ build: BUILD })).rejects.toMatchObject({ name })
+    expect(buckets.json(OUTCOME)).toBeUndefined()
+  })
+})
+
+test('the signing key is in no log line', async () => {
+  said(BUILD, broken)
+  await publish({ build: BUILD })
+  secrets.on(GetSecretValueCommand).resolves({ SecretString: key })
+  await publish({ build: BUILD }).catch(() => undefined)
+  expect(log.text()).toContain('published')
+  expect(log.text()).not.toContain(key.slice('cache-1:'.length, 40))
+})
