@@ -44,7 +44,7 @@ export class InvalidDerivation extends Error {
  */
 export function parseDerivation(text: string | Uint8Array): Derivation {
   const reader = new ATermReader(typeof text === 'string' ? text : decode(text), fail)
-  if (reader.startsWith('DrvWithVersion(')) {
+  if (isDynamicDerivation(reader.text)) {
     return fail('a dynamic derivation (experimental in Nix), which Hearth does not build', 0)
   }
   reader.expect('Derive([')
@@ -68,6 +68,16 @@ export function parseDerivation(text: string | Uint8Array): Derivation {
   reader.expect(')')
   reader.end()
   return { outputs, inputDrvs, inputSrcs, system, builder, args, env }
+}
+
+/** Whether the text of a `.drv` file is that of a dynamic derivation: one of its inputs is the output of a derivation that another one makes. */
+export function isDynamicDerivation(text: string): boolean {
+  return text.startsWith('DrvWithVersion(')
+}
+
+/** What a `.drv` file refers to: the derivations and the sources that it needs. */
+export function referencesOf(drv: Pick<Derivation, 'inputDrvs' | 'inputSrcs'>): StorePath[] {
+  return [...new Set([...drv.inputDrvs.keys(), ...drv.inputSrcs])].sort()
 }
 
 /** The name of the derivation at a path: `hello-2.12` for `/nix/store/…-hello-2.12.drv`. */

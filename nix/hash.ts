@@ -17,6 +17,9 @@ export class InvalidHash extends Error {
   }
 }
 
+/** SHA-256 first, because it is the usual one. */
+export const HASH_ALGORITHMS: HashAlgorithm[] = ['sha256', 'sha512', 'sha1', 'md5']
+
 /** Digest lengths in bytes. Nix knows no others that a cache may use (blake3 is experimental). */
 const DIGEST_BYTES: Record<HashAlgorithm, number> = { md5: 16, sha1: 20, sha256: 32, sha512: 64 }
 
@@ -33,7 +36,7 @@ export function parseHash(text: string, algorithm?: HashAlgorithm): Hash {
     if (algorithm === undefined) throw new InvalidHash(text, 'it does not say its algorithm')
     return { algorithm, digest: decodeDigest(text, text, algorithm) }
   }
-  if (!isAlgorithm(named)) throw new InvalidHash(text, `unknown algorithm '${named}'`)
+  if (!isHashAlgorithm(named)) throw new InvalidHash(text, `unknown algorithm '${named}'`)
   if (algorithm !== undefined && algorithm !== named) throw new InvalidHash(text, `${algorithm} was expected`)
   const rest = text.slice(named.length + 1)
   const digest = prefix?.[2] === '-' ? decodeBase64(text, rest, named) : decodeDigest(text, rest, named)
@@ -55,7 +58,8 @@ export function sha256Nix32(bytes: Uint8Array): string {
   return formatHash({ algorithm: 'sha256', digest: createHash('sha256').update(bytes).digest() })
 }
 
-function isAlgorithm(text: string): text is HashAlgorithm {
+/** Whether it is the name of an algorithm that a cache may use. */
+export function isHashAlgorithm(text: string): text is HashAlgorithm {
   return Object.hasOwn(DIGEST_BYTES, text)
 }
 

@@ -44,20 +44,39 @@ export class NarReader {
     this.#grammar = new NarGrammar(visitor.entry?.bind(visitor), (reason) => this.#fail(reason))
   }
 
+  /** Whether the NAR has ended. */
+  get complete(): boolean {
+    return this.#grammar.complete
+  }
+
   /**
    * Takes the next bytes, any number of them; they are not kept.
    * @throws InvalidNar; from then on every call throws it
    */
   write(chunk: Uint8Array): void {
+    if (this.take(chunk) === chunk.length) return
+    this.#wordOffset = this.#heldOffset
+    this.#fail('bytes follow its end')
+  }
+
+  /**
+   * Takes the next bytes up to the end of the NAR, for one that stands in something else and says nowhere how long it is.
+   * @returns how many of the bytes belong to the NAR
+   * @throws InvalidNar; from then on every call throws it
+   */
+  take(chunk: Uint8Array): number {
     if (this.#failure !== undefined) throw this.#failure
+    if (this.complete) return 0
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-    const input = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes])
+    const held = this.#held.length
+    const input = held === 0 ? bytes : Buffer.concat([this.#held, bytes])
     let at = 0
     for (let next: number | undefined = 0; next !== undefined; next = this.#word(input, at)) {
       at = this.#passContents(input, next)
     }
-    this.#held = Buffer.from(input.subarray(at))
+    this.#held = this.complete ? Buffer.alloc(0) : Buffer.from(input.subarray(at))
     this.#heldOffset += at
+    return this.complete ? at - held : chunk.length
   }
 
   /**
@@ -67,14 +86,13 @@ export class NarReader {
   end(): void {
     if (this.#failure !== undefined) throw this.#failure
     this.#wordOffset = this.#heldOffset + this.#held.length
-    if (!this.#grammar.complete) this.#fail('it ends too early')
+    if (!this.complete) this.#fail('it ends too early')
   }
 
   /** Reads the word, or the size of a file, at a position; returns where the next begins, or undefined when this one is not there whole. */
   #word(input: Buffer, at: number): number | undefined {
     this.#wordOffset = this.#heldOffset + at
-    if (this.#grammar.complete && at < input.length) this.#fail('bytes follow its end')
-    if (input.length - at < 8) return undefined
+    if (this.complete || input.length - at < 8) return undefined
     const length = input.readUInt32LE(at) + input.readUInt32LE(at + 4) * 2 ** 32
     const start = at + 8
     if (this.#grammar.expectsContents) {
