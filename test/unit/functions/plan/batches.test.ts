@@ -77,6 +77,15 @@ describe('one batch per system', () => {
     expect(await firstWave(sketches)).toEqual(expected)
   })
 
+  test('what cannot be built is in none, also when something uses an output of it that a cache has', async () => {
+    const sketches = {
+      app: { needs: ['multi.doc', 'lib'] },
+      lib: { needs: ['multi'] },
+      multi: { outputs: ['out', 'doc'], features: ['kvm'] },
+    }
+    expect(await firstWave(sketches, [out('multi')])).toEqual({ 'x86_64-linux': ['lib'] })
+  })
+
   test('a path that another derivation makes than the one that is named must be in a cache first', async () => {
     const source = storePath('source.tar.gz')
     const sketches = {

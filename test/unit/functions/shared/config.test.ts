@@ -96,7 +96,7 @@ describe('every fault of a hearth.yml is named with its place', () => {
     ['upstreams.0.publicKeys', [], 'upstreams.0.publicKeys: Too small: expected array to have >=1 items'],
     ['upstreams.0.publicKeys', ['cache.nixos.org-1'], `upstreams.0.publicKeys.0: ${expectedKey}`],
     ['cache.publicKeys', [KEY.slice(0, -2)], `cache.publicKeys.0: ${expectedKey}`],
-    ['cache', undefined, 'cache: Invalid input: expected object, received undefined'],
+    ['cache', [KEY], 'cache: Invalid input: expected object, received array'],
     ['limits.evaluation.secondsPerSystem', 0, `limits.evaluation.secondsPerSystem: ${positive}`],
     [
       'limits.evaluation.megabytes',
@@ -109,11 +109,10 @@ describe('every fault of a hearth.yml is named with its place', () => {
   })
 
   test('all of them at once', () => {
-    expect(faultsOf('github: {api: x, git: y}\nrepositories: []\n')).toEqual([
+    expect(faultsOf('github: {api: x, git: y}\nrepositories: []\ncache: {publicKeys: [z]}\n')).toEqual([
       `github.api: ${expectedUrl}`,
       `github.git: ${expectedUrl}`,
       'repositories: Too small: expected array to have >=1 items',
-      'cache: Invalid input: expected object, received undefined',
       'limits: Invalid input: expected object, received undefined',
     ])
   })
