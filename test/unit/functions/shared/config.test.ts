@@ -113,6 +113,7 @@ describe('every fault of a hearth.yml is named with its place', () => {
       `github.api: ${expectedUrl}`,
       `github.git: ${expectedUrl}`,
       'repositories: Too small: expected array to have >=1 items',
+      `cache.publicKeys.0: ${expectedKey}`,
       'limits: Invalid input: expected object, received undefined',
     ])
   })
