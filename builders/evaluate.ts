@@ -1,26 +1,23 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { zstdCompress } from 'node:zlib'
 import pLimit from 'p-limit'
-import type { EvaluatedShell, Evaluation, Graph } from '../functions/shared/contract.ts'
+import type { EvaluatedShell, Evaluation } from '../functions/shared/contract.ts'
 import { stagedKeys } from '../functions/shared/keys.ts'
 import type { StorePath } from '../nix/store-path.ts'
 import { writeArchive } from './machine/archive.ts'
 import { FlakeDoesNotEvaluate, NothingToWarm, SourceNotFound } from './machine/errors.ts'
 import { evaluateSystem } from './evaluation/evaluate-system.ts'
 import { fetchCommit, flakeReference } from './evaluation/fetch-commit.ts'
-import { readGraph } from './evaluation/graph.ts'
 import type { EvaluationTask } from './machine/job.ts'
 import { findShells } from './evaluation/list-shells.ts'
 import { nixVersion } from './machine/nix-command.ts'
-import { type Staging, stageBytes, stageFile } from './machine/staging.ts'
+import { stageBytes, stageFile } from './machine/staging.ts'
 import type { Workshop } from './machine/workshop.ts'
 import { TimeBudget } from './evaluation/time-budget.ts'
 
 /**
- * Evaluate: a commit to the graph of everything its shells need, and the archive that builders need. Staged in this order, `evaluation.json` last: who finds
- * it finds everything. A source that gives nothing to warm is a result, too, and says why.
+ * Evaluate: a commit to the derivations of its shells, and the archive of everything that they need. `evaluation.json` is staged last: who finds it finds
+ * everything. A source that gives nothing to warm is a result, too, and says why.
  */
 export async function evaluate(job: EvaluationTask, workshop: Workshop): Promise<void> {
   const { staging, say } = workshop
@@ -32,14 +29,11 @@ export async function evaluate(job: EvaluationTask, workshop: Workshop): Promise
     shells: [],
   }
   try {
-    const { graph, shells } = readGraph(await evaluateShells(job, workshop))
-    evaluation.shells = shells
-    for (const shell of shells) {
+    evaluation.shells = await evaluateShells(job, workshop)
+    for (const shell of evaluation.shells) {
       say(`${shell.attribute}: ${'error' in shell ? shell.error.replaceAll('\n', ' ') : shell.drvPath}`)
     }
-    await stageGraph(staging, graph)
-    evaluation.graph = { derivations: Object.keys(graph.derivations).length }
-    const roots = shells.flatMap((shell) => ('drvPath' in shell ? [shell.drvPath] : []))
+    const roots = evaluation.shells.flatMap((shell) => ('drvPath' in shell ? [shell.drvPath] : []))
     if (roots.length > 0) evaluation.archive = await stageArchive(roots, workshop)
   } catch (error) {
     if (!isAboutTheSource(error)) throw error
@@ -50,9 +44,7 @@ export async function evaluate(job: EvaluationTask, workshop: Workshop): Promise
     type: 'application/json',
   })
   const broken = evaluation.shells.filter((shell) => 'error' in shell).length
-  say(
-    `evaluated ${evaluation.shells.length} shells, ${broken} of them broken; ${evaluation.graph?.derivations ?? 0} derivations`,
-  )
+  say(`evaluated ${evaluation.shells.length} shells, ${broken} of them broken`)
 }
 
 async function evaluateShells(job: EvaluationTask, workshop: Workshop): Promise<EvaluatedShell[]> {
@@ -77,11 +69,6 @@ function isAboutTheSource(error: unknown): error is Error {
   return (
     error instanceof SourceNotFound || error instanceof FlakeDoesNotEvaluate || error instanceof NothingToWarm
   )
-}
-
-async function stageGraph(staging: Staging, graph: Graph): Promise<void> {
-  const bytes = await promisify(zstdCompress)(Buffer.from(JSON.stringify(graph)))
-  await stageBytes(staging, stagedKeys.graph(staging.prefix), bytes, { type: 'application/zstd' })
 }
 
 async function stageArchive(

@@ -4,22 +4,27 @@ import * as z from 'zod/mini'
 import type { StorePath } from '../../nix/store-path.ts'
 import { type Caches, openCaches } from '../shared/caches.ts'
 import type { StoredConfig } from '../shared/config.ts'
-import type { BatchDerivation, BuildJob, EvaluationJob, WavePlan } from '../shared/contract.ts'
+import type { BatchDerivation, BuildJob, EvaluationJob, Graph, WavePlan } from '../shared/contract.ts'
 import { requireEnvironment } from '../shared/environment.ts'
 import { readGraph } from '../shared/graph.ts'
+import { publicKeysOf } from '../shared/key-lifetime.ts'
 import { stateKeys } from '../shared/keys.ts'
 import { lambda, logger } from '../shared/lambda.ts'
-import { readJson, writeJson } from '../shared/objects.ts'
+import { findJson, readJson, writeJson } from '../shared/objects.ts'
+import type { SigningKeys } from '../shared/records.ts'
 import { readBatches, readPlans } from '../shared/run-files.ts'
 import { failuresOf } from './attempts.ts'
 import { builderCapabilities } from './builders.ts'
 import { decide } from './decide.ts'
-import { takeOverEvaluation } from './evaluation-copy.ts'
+import { takeOverEvaluation } from './take-over.ts'
 
 const s3 = new S3Client({})
 const state = { s3, name: requireEnvironment('STATE_BUCKET') }
 const staging = { s3, name: requireEnvironment('STAGING_BUCKET') }
 const cache = { s3, name: requireEnvironment('CACHE_BUCKET') }
+
+/** The graph of a target of which no shell evaluates. */
+const NOTHING: Graph = { version: 1, derivations: {}, sources: {} }
 
 const PlanInput = z.object({ run: z.string(), evaluation: z.string(), wave: z.number() })
 
@@ -34,14 +39,15 @@ export const handler = lambda(PlanInput, async ({ run, evaluation: build, wave }
     run,
     build,
   )
-  const graph =
-    evaluation.graph === undefined ? { version: 1 as const, derivations: {} } : await readGraph(state, run)
+  const graph = evaluation.archive === undefined ? NOTHING : await readGraph(state, run)
   const caches = openCaches(cache, config.upstreams)
   const tried = await readBatches(state, await readPlans(state, run, wave - 1))
   const decision = await decide(graph, evaluation.shells, failuresOf(tried), builderCapabilities, (paths) =>
     whichAreHeld(caches, paths),
   )
 
+  const ours = publicKeysOf(await findJson<SigningKeys>(state, stateKeys.signingKeys))
+  const publicKeys = [...new Set([...config.cache.publicKeys, ...ours])]
   const batches = await Promise.all(
     [...decision.batches].map(async ([system, derivations]) => {
       const key = stateKeys.batch(run, wave, system)
@@ -73,7 +79,7 @@ export const handler = lambda(PlanInput, async ({ run, evaluation: build, wave }
       archive: { key: stateKeys.archive(run), sha256: evaluation.archive?.sha256 ?? '' },
       derivations,
       upstreams: config.upstreams,
-      publicKeys: config.cache.publicKeys,
+      publicKeys,
     }
   }
 })

@@ -35,8 +35,9 @@ export const handler = lambda(RecordInput, async ({ run, ending }) => {
     await writeJson(state, key, addSamples(await findJson<Timings>(state, key), samples))
   })
 
-  // last: a commit counts as warm only when its roots are complete
-  if (ending.verdict === 'done') {
+  // Last: a commit counts as warm only when its roots are complete. One with a shell that did not evaluate is evaluated again when somebody asks: it may
+  // have run out of time or memory.
+  if (ending.verdict === 'done' && plan.shells.every(({ status }) => status === 'warm')) {
     const warmed: Warmed = { version: 1, run, wave: plan.wave, config }
     await writeJson(state, stateKeys.warmed(target.repository, target.commit), warmed)
   }

@@ -1,3 +1,5 @@
+import type { ArchivedSource } from '../../nix/archive-verification.ts'
+import type { FixedOutput } from '../../nix/fixed-output.ts'
 import type { StorePath } from '../../nix/store-path.ts'
 
 /**
@@ -26,6 +28,22 @@ export interface RunInput {
   /** GitHub's delivery id, to follow one push through all logs */
   delivery?: string
 }
+
+/** What `hearth keys` asks the `keys` state machine for: its execution's input. Publish does it; nobody else touches a key. */
+export type KeyChange =
+  /** @param name of the first key; the deployment's name and `-1` when absent */
+  | { change: 'create'; name?: string | undefined }
+  | { change: 'rotate' }
+  /** @param rate narinfos written in a second */
+  | { change: 'resign'; rate: number }
+  /** @param force although clients may still need it */
+  | { change: 'retire'; name: string; force: boolean }
+
+/** What Publish answers: `wait` and `again` are for the state machine, `done` is the execution's output. */
+export type KeyAnswer =
+  | { verdict: 'wait'; until: string }
+  | { verdict: 'again' }
+  | { verdict: 'done'; change: KeyChange['change'] }
 
 export interface Target {
   repository: string
@@ -66,15 +84,13 @@ export interface Evaluation {
   target: Target
   nixVersion: string
   shells: EvaluatedShell[]
-  /** set when the source as a whole gave nothing to warm: then there are no shells, no graph and no archive */
+  /** set when the source as a whole gave nothing to warm: then there are no shells and no archive */
   error?: { name: string; message: string }
-  /** `graph.json.zst` beside it */
-  graph?: { derivations: number }
-  /** `archive.zst` beside it: `nix-store --export` of every `.drv` and source, zstd */
+  /** `archive.zst` beside it: `nix-store --export` of every `.drv` and source, zstd; absent when no shell evaluates */
   archive?: { sha256: string; bytes: number }
 }
 
-/** One derivation of the graph, as read from its `.drv` file. */
+/** One derivation of the graph, as read from its `.drv` file; its output paths are recomputed. */
 export interface GraphDerivation {
   name: string
   system: System
@@ -85,15 +101,18 @@ export interface GraphDerivation {
   requiredSystemFeatures: string[]
   /** false: clients build it themselves even when it is cached */
   allowSubstitutes: boolean
-  fixedOutput: boolean
+  /** what its one output must hash to, when it is a fixed-output derivation */
+  fixedOutput?: FixedOutput
   /** why Hearth cannot build it, in the field's words; absent when it can */
   unsupported?: string
 }
 
-/** Every derivation reachable from a target's shells. */
+/** Every derivation reachable from a target's shells, as Plan proved it from the evaluation's archive. */
 export interface Graph {
   version: 1
   derivations: Record<StorePath, GraphDerivation>
+  /** sources whose content address was proved; what an output refers to of them is published with it */
+  sources: Record<StorePath, ArchivedSource>
 }
 
 /** What one builder builds in one go; written by Plan, read by the builder and by Publish. */

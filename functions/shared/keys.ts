@@ -23,7 +23,6 @@ export const cacheKeys = {
 /** Below a build's own staging prefix. */
 export const stagedKeys = {
   evaluation: (prefix: string): string => `${prefix}evaluation.json`,
-  graph: (prefix: string): string => `${prefix}graph.json.zst`,
   archive: (prefix: string): string => `${prefix}archive.zst`,
   result: (prefix: string, drvBaseName: string): string => `${prefix}results/${drvBaseName}.json`,
   narinfo: (prefix: string, hashPart: string): string => `${prefix}${hashPart}.narinfo`,
@@ -71,5 +70,10 @@ export const stateKeys = {
   published: (hashPart: string): string => `published/${hashPart}.json`,
   root: (repository: string, ref: string, shell: string): string =>
     `roots/${repository}/${encodeURIComponent(ref)}/${encodeURIComponent(shell)}.json`,
+  /** the public side of the signing keys; the secret side is in Secrets Manager alone */
+  signingKeys: 'signing-keys.json',
+  resigning: 'resigning.json',
+  /** a narinfo that `hearth verify --repair` took out of clients' sight, under its key of the cache bucket */
+  quarantined: (cacheKey: string): string => `quarantine/${cacheKey}`,
   timings: (packageName: string): string => `timings/${encodeURIComponent(packageName)}.json`,
 }

@@ -40,7 +40,7 @@ export function graphOf(sketches: Record<string, Sketch>): Graph {
     drv(name),
     derivationOf(name, sketch),
   ])
-  return { version: 1, derivations: Object.fromEntries(derivations) as Graph['derivations'] }
+  return { version: 1, derivations: Object.fromEntries(derivations) as Graph['derivations'], sources: {} }
 }
 
 function derivationOf(name: string, sketch: Sketch): GraphDerivation {
@@ -58,7 +58,6 @@ function derivationOf(name: string, sketch: Sketch): GraphDerivation {
     inputSrcs: sketch.sources ?? [],
     requiredSystemFeatures: sketch.features ?? [],
     allowSubstitutes: sketch.local !== true,
-    fixedOutput: sketch.paths !== undefined,
     ...(sketch.unsupported === undefined ? {} : { unsupported: sketch.unsupported }),
   }
 }

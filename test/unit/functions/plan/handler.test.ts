@@ -10,7 +10,6 @@ import { captureLog, context } from '../lambda.ts'
 
 const RUN = 'push-acme-shells-1'
 const BUILD = 'hearth-evaluator:1f6ab8c2'
-const STAGED = 'staging/staging/AROAEVALUATOR:AWSCodeBuild-1f6ab8c2/'
 const TARGET = {
   repository: 'acme/shells',
   ref: 'refs/heads/main',
@@ -41,24 +40,23 @@ afterEach(() => {
 
 const GRAPH = graphOf({ shell: { needs: ['app'] }, app: { needs: ['lib'] }, lib: {} })
 
-function stageEvaluation(graph: Graph | null = GRAPH): void {
+/** What the first wave has taken over and proved. */
+function takenOver(graph: Graph | null = GRAPH): void {
   const shells = [
     { attribute: 'devShells.default', system: 'x86_64-linux', drvPath: drv('shell') },
     { attribute: 'devShells.broken', system: 'x86_64-linux', error: 'attribute gone' },
   ]
-  buckets.put(`${STAGED}evaluation.json`, {
+  buckets.put(`state/runs/${RUN}/plans/evaluation.json`, {
     version: 1,
     run: RUN,
     target: TARGET,
     nixVersion: '2.8.0',
     shells: graph === null ? shells.slice(1) : shells,
-    ...(graph === null
-      ? {}
-      : { graph: { derivations: 3 }, archive: { sha256: 'the-archive-hash', bytes: 7 } }),
+    ...(graph === null ? {} : { archive: { sha256: 'the-archive-hash', bytes: 7 } }),
   })
   if (graph === null) return
-  buckets.put(`${STAGED}graph.json.zst`, zstdCompressSync(JSON.stringify(graph)))
-  buckets.put(`${STAGED}archive.zst`, 'the archive')
+  buckets.put(`state/runs/${RUN}/graph.json.zst`, zstdCompressSync(JSON.stringify(graph)))
+  buckets.put(`state/runs/${RUN}/archive.zst`, 'the archive')
 }
 
 function publish(path: StorePath): void {
@@ -78,7 +76,7 @@ const plan = (wave: number) => handler({ run: RUN, evaluation: BUILD, wave }, co
 
 describe('a wave', () => {
   test('leaves the batch for its builder, and the plan for everybody else', async () => {
-    stageEvaluation()
+    takenOver()
     const job = `runs/${RUN}/batches/1-x86_64-linux.json`
     expect(await plan(1)).toEqual({
       verdict: 'build',
@@ -121,13 +119,13 @@ describe('a wave', () => {
   })
 
   test('without anything missing is done', async () => {
-    stageEvaluation()
+    takenOver()
     publish(out('app'))
     expect(await plan(1)).toEqual({ verdict: 'done', wave: 1, batches: [] })
   })
 
   test('without a shell that evaluates is done, without a graph', async () => {
-    stageEvaluation(null)
+    takenOver(null)
     expect(await plan(1)).toEqual({ verdict: 'done', wave: 1, batches: [] })
     expect(buckets.json(`state/runs/${RUN}/plans/1.json`)).toMatchObject({
       derivations: { graph: 0, missing: 0 },
@@ -146,7 +144,7 @@ describe('the next wave looks at what became of the last', () => {
   })
 
   test('what arrived is not built again', async () => {
-    stageEvaluation()
+    takenOver()
     await plan(1)
     publish(out('lib'))
     await plan(2)
@@ -156,7 +154,7 @@ describe('the next wave looks at what became of the last', () => {
   })
 
   test('what failed is not built again, nor what needs it', async () => {
-    stageEvaluation()
+    takenOver()
     await plan(1)
     buckets.put(
       `state/runs/${RUN}/outcomes/1-x86_64-linux.json`,
@@ -173,14 +171,14 @@ describe('the next wave looks at what became of the last', () => {
   })
 
   test('a batch without an outcome is tried once more, and then given up', async () => {
-    stageEvaluation()
+    takenOver()
     await plan(1)
     expect(await plan(2)).toMatchObject({ verdict: 'build' })
     expect(await plan(3)).toMatchObject({ verdict: 'stuck' })
   })
 
   test('a wave that is planned again, because Plan died, looks at nothing of its own', async () => {
-    stageEvaluation()
+    takenOver()
     await plan(1)
     const second = await plan(2)
     expect(second.verdict).toBe('build')
@@ -194,14 +192,14 @@ describe('what ends a run, and is named', () => {
     [
       'a graph that lacks a derivation',
       () => {
-        stageEvaluation(graphOf({ shell: { needs: ['gone'] } }))
+        takenOver(graphOf({ shell: { needs: ['gone'] } }))
       },
       'IncompleteGraph',
     ],
     [
       'a configuration that is gone',
       () => {
-        stageEvaluation()
+        takenOver()
         buckets.objects.delete('state/config/abc.json')
       },
       'ObjectNotFound',

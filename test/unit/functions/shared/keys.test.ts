@@ -33,7 +33,6 @@ describe('a build stages below what its role session is called, and nowhere else
 
   test.each([
     [stagedKeys.evaluation(prefix), 'evaluation.json'],
-    [stagedKeys.graph(prefix), 'graph.json.zst'],
     [stagedKeys.archive(prefix), 'archive.zst'],
     [stagedKeys.result(prefix, `${HASH}-hello.drv`), `results/${HASH}-hello.drv.json`],
     [stagedKeys.narinfo(prefix, HASH), `${HASH}.narinfo`],

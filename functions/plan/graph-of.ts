@@ -1,0 +1,59 @@
+import type { VerifiedArchive } from '../../nix/archive-verification.ts'
+import { allowSubstitutes, requiredSystemFeatures } from '../../nix/derivation-attributes.ts'
+import { type DerivationFile, isUnsupported, type Unsupported } from '../../nix/derivation-file.ts'
+import { derivationNameOf } from '../../nix/derivation.ts'
+import { fixedOutputOf } from '../../nix/fixed-output.ts'
+import { recomputeOutputPaths } from '../../nix/output-paths.ts'
+import type { StorePath } from '../../nix/store-path.ts'
+import type { Graph, GraphDerivation } from '../shared/contract.ts'
+
+/**
+ * The graph of an archive in which every path was proved. Output paths are recomputed here, not taken from what anybody says. A derivation that
+ * Hearth cannot build says why, and so does every one that needs it; nothing else suffers.
+ * @throws ForgedOutputs, IncompleteClosure, InvalidAttribute: a graph that Nix would not have made
+ */
+export function graphOf({ derivations, sources }: VerifiedArchive): Graph {
+  const paths = recomputeOutputPaths(derivations)
+  const graph: Graph = { version: 1, derivations: {}, sources: Object.fromEntries(sources) }
+  for (const [path, derivation] of derivations) {
+    const outputs = paths.get(path)
+    if (outputs === undefined) continue
+    graph.derivations[path] = isUnsupported(derivation)
+      ? unsupportedDerivation(path, derivation)
+      : describe(path, derivation, outputs)
+  }
+  return graph
+}
+
+function describe(
+  path: StorePath,
+  drv: DerivationFile,
+  outputs: { outputs: Record<string, StorePath> } | Unsupported,
+): GraphDerivation {
+  const fixedOutput = fixedOutputOf(drv)
+  return {
+    name: derivationNameOf(path),
+    system: drv.system,
+    outputs: isUnsupported(outputs) ? {} : outputs.outputs,
+    inputDrvs: Object.fromEntries(drv.inputDrvs),
+    inputSrcs: drv.inputSrcs,
+    requiredSystemFeatures: requiredSystemFeatures(drv),
+    allowSubstitutes: allowSubstitutes(drv),
+    ...(fixedOutput === undefined ? {} : { fixedOutput }),
+    ...(isUnsupported(outputs) ? { unsupported: `it is unsupported: ${outputs.unsupported}` } : {}),
+  }
+}
+
+/** Of a dynamic derivation nothing can be read but that it is one. */
+function unsupportedDerivation(path: StorePath, { unsupported }: Unsupported): GraphDerivation {
+  return {
+    name: derivationNameOf(path),
+    system: 'builtin',
+    outputs: {},
+    inputDrvs: {},
+    inputSrcs: [],
+    requiredSystemFeatures: [],
+    allowSubstitutes: true,
+    unsupported: `it is unsupported: ${unsupported}`,
+  }
+}
