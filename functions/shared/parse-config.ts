@@ -42,7 +42,8 @@ const Config = z.strictObject({
     z.array(z.strictObject({ url: Url, publicKeys: z.array(PublicKey).check(z.minLength(1)) })),
     [],
   ),
-  cache: z.strictObject({ publicKeys: z.array(PublicKey) }),
+  // keys besides our own, whose public halves `hearth keys` keeps
+  cache: z._default(z.strictObject({ publicKeys: z.array(PublicKey) }), { publicKeys: [] }),
   limits: z.strictObject({
     evaluation: z.strictObject({
       secondsPerSystem: z.number().check(z.int(), z.positive()),

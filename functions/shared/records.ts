@@ -41,3 +41,49 @@ export interface Timings {
   version: 1
   samples: { system: System; seconds: number; drvPath: StorePath }[]
 }
+
+/** What everybody may know of one signing key; all dates are ISO 8601. */
+export interface SigningKeyFacts {
+  name: string
+  /** `name:base64`, as in `trusted-public-keys` */
+  publicKey: string
+  created: string
+  /** when a newer key began to sign beside it */
+  rotated?: string
+  /** when it stopped signing */
+  retired?: string
+}
+
+/** `signing-keys.json`: the public side of the signing keys, those of the past too, oldest first. */
+export interface SigningKeys {
+  version: 1
+  keys: SigningKeyFacts[]
+  /** the execution that changes the keys at this moment: one at a time */
+  change?: { execution: string; started: string }
+}
+
+/** `resigning.json`: how far the last pass over all narinfos is. Dates are ISO 8601. */
+export interface Resigning {
+  version: 1
+  /** names of the keys whose signatures it adds */
+  keys: string[]
+  execution: string
+  started: string
+  updated: string
+  /** since when every narinfo has the signatures of `keys` */
+  completed?: string
+  /** the same of the pass before with the same keys: it stands if this pass finds nothing to sign */
+  completedBefore?: string
+  /** the last key of the cache bucket that was looked at */
+  after: string
+  /** seconds of work, waiting not counted */
+  seconds: number
+  done: number
+  signed: number
+  /** narinfos in the cache: an estimate until the pass is complete */
+  total: number
+  /** narinfos that no signing key of ours has signed: they get no signature */
+  foreign: number
+  /** the first 100 of them */
+  foreigners: { key: string; reason: string }[]
+}

@@ -1,17 +1,12 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import {
-  GetSecretValueCommand,
-  PutSecretValueCommand,
-  SecretsManagerClient,
-} from '@aws-sdk/client-secrets-manager'
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
 import { storedConfig } from '../../functions/shared/config.ts'
 import { stateKeys } from '../../functions/shared/keys.ts'
 import { type Bucket, writeJson } from '../../functions/shared/objects.ts'
 import { parseConfig } from '../../functions/shared/parse-config.ts'
-import { formatPublicKey, formatSecretKey, generateSecretKey, publicKeyOf } from '../../nix/signature.ts'
 import { REGION } from '../gateway/service.ts'
 import { createGitHub, type GitHub, type Repository } from '../github/github.ts'
 import type { StackEvent } from '../stack/stack-events.ts'
@@ -19,6 +14,7 @@ import { type Stack, startStack } from '../stack/start-stack.ts'
 import { type Company, makeCompany } from './company.ts'
 import { type LaptopBridge, startLaptopBridge } from './laptop.ts'
 import { type DemoMachine, makeMachine } from './machine.ts'
+import { createSigningKey } from './signing-key.ts'
 import { startUpstream, type UpstreamCache } from './upstream.ts'
 import type { View } from './view.ts'
 
@@ -112,8 +108,9 @@ export async function startWorld(
     const secrets = new SecretsManagerClient(clients)
     const state = { s3, name: stack.physicalId('StateBucket') }
     const cacheBucket = stack.physicalId('CacheBucket')
-    const publicKey = await putSigningKey(secrets, stack)
-    await pushConfig(state, github, upstream, publicKey, evaluation)
+    const sfn = new SFNClient(clients)
+    const publicKey = await createSigningKey(sfn, state, stack.physicalId('KeysStateMachine'), 'acme-1')
+    await pushConfig(state, github, upstream, evaluation)
     const bridge = await startLaptopBridge(BUILDER_BUNDLE, {
       ...stack.environmentFor('ReaderRole', 'laptop'),
       HEARTH_CACHE_BUCKET: cacheBucket,
@@ -140,7 +137,7 @@ export async function startWorld(
       publicKey,
       webhookSecret,
       s3,
-      sfn: new SFNClient(clients),
+      sfn,
       state,
       cacheBucket,
       close,
@@ -149,14 +146,6 @@ export async function startWorld(
     await close()
     throw error
   }
-}
-
-/** Makes the key that signs the cache. Only Publish's role can read it back. */
-async function putSigningKey(secrets: SecretsManagerClient, stack: Stack): Promise<string> {
-  const key = generateSecretKey('acme-1')
-  const SecretString = JSON.stringify({ keys: [formatSecretKey(key)] })
-  await secrets.send(new PutSecretValueCommand({ SecretId: stack.physicalId('SigningKey'), SecretString }))
-  return formatPublicKey(publicKeyOf(key))
 }
 
 async function readWebhookSecret(secrets: SecretsManagerClient, stack: Stack): Promise<string> {
@@ -171,14 +160,12 @@ async function pushConfig(
   state: Bucket,
   github: GitHub,
   upstream: UpstreamCache,
-  publicKey: string,
   evaluation: { secondsPerSystem: number; megabytes: number },
 ): Promise<void> {
   const config = {
     github: { api: github.url, git: github.url },
     repositories: [{ name: REPOSITORY, refs: ['main'], systems: SYSTEMS }],
     upstreams: [{ url: upstream.url, publicKeys: [upstream.publicKey] }],
-    cache: { publicKeys: [publicKey] },
     limits: { evaluation },
   }
   // JSON is YAML

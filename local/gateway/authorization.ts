@@ -9,6 +9,8 @@ export interface PolicySource {
   identityPolicies(role: string): PolicyDocument[]
   /** bucket policies, by the bucket's name */
   bucketPolicies(bucket: string): ResourcePolicy[]
+  /** resource policies of secrets, by the secret's ARN; absent when there are none */
+  secretPolicies?(arn: string): ResourcePolicy[]
 }
 
 export interface DeniedCall {
@@ -71,9 +73,13 @@ export function createCall(
 }
 
 function applicable(caller: Caller, resource: string, policies: PolicySource): PolicyDocument[] {
-  const bucket = /^arn:aws:s3:::([^/]+)/.exec(resource)?.[1]
-  const resourcePolicies = bucket === undefined ? [] : policies.bucketPolicies(bucket)
+  const resourcePolicies = policiesOf(resource, policies)
   return [...identity(caller, policies), ...resourcePolicies.map((policy) => policyForCaller(policy, caller))]
+}
+
+function policiesOf(resource: string, policies: PolicySource): ResourcePolicy[] {
+  const bucket = /^arn:aws:s3:::([^/]+)/.exec(resource)?.[1]
+  return bucket === undefined ? (policies.secretPolicies?.(resource) ?? []) : policies.bucketPolicies(bucket)
 }
 
 function identity(caller: Caller, policies: PolicySource): PolicyDocument[] {

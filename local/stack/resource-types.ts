@@ -7,7 +7,7 @@ import { withoutEffect } from './resources/no-effect.ts'
 import { project } from './resources/project.ts'
 import { policy, role } from './resources/role.ts'
 import { rule, schedule } from './resources/rule.ts'
-import { secret } from './resources/secret.ts'
+import { secret, secretPolicy } from './resources/secret.ts'
 import { activity, stateMachine } from './resources/state-machine.ts'
 
 const TYPES: Record<string, ResourceType> = {
@@ -24,6 +24,7 @@ const TYPES: Record<string, ResourceType> = {
   'AWS::S3::Bucket': bucket,
   'AWS::S3::BucketPolicy': bucketPolicy,
   'AWS::Scheduler::Schedule': schedule,
+  'AWS::SecretsManager::ResourcePolicy': secretPolicy,
   'AWS::SecretsManager::Secret': secret,
   'AWS::StepFunctions::Activity': activity,
   'AWS::StepFunctions::StateMachine': stateMachine,

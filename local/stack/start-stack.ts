@@ -84,6 +84,7 @@ interface Ground {
   credentials: CredentialStore
   roles: World['roles']
   bucketPolicies: World['bucketPolicies']
+  secretPolicies: World['secretPolicies']
 }
 
 /** Starts the gateway, and behind it every service, still without resources. */
@@ -95,12 +96,14 @@ async function prepareGround(
   const credentials = createCredentialStore(join(folder, 'operator.json'))
   const roles: World['roles'] = new Map()
   const bucketPolicies: World['bucketPolicies'] = new Map()
+  const secretPolicies: World['secretPolicies'] = new Map()
   const gateway = await startGateway({
     port,
     credentials,
     policies: {
       identityPolicies: (id) => [...roles.values()].find(({ logicalId }) => logicalId === id)?.policies ?? [],
       bucketPolicies: (bucket) => bucketPolicies.get(bucket) ?? [],
+      secretPolicies: (arn) => [secretPolicies.get(arn) ?? []].flat(),
     },
     onDenied: (denied) => onEvent({ kind: 'denied', denied }),
     onError: (error, { method, url }) => {
@@ -113,7 +116,7 @@ async function prepareGround(
     const sessions = createRoleSessions(roles, credentials, endpoint)
     const services = createServices({ folder, endpoint, sessions, anonymousRead, onEvent })
     for (const service of services.all) gateway.register(service)
-    return { gateway, services, sessions, credentials, roles, bucketPolicies }
+    return { gateway, services, sessions, credentials, roles, bucketPolicies, secretPolicies }
   } catch (error) {
     await gateway.close()
     throw error
@@ -123,7 +126,7 @@ async function prepareGround(
 function createWorld(
   folder: string,
   { template, machines = {}, stackName = 'hearth-local' }: StartStackOptions,
-  { gateway, services, credentials, roles, bucketPolicies }: Ground,
+  { gateway, services, credentials, roles, bucketPolicies, secretPolicies }: Ground,
 ): { world: World; customResources: CustomResourceEndpoint } {
   const { functions, builds, secrets } = services
   const operator = { endpoint: gateway.endpoint, region: REGION, credentials: credentials.operator }
@@ -138,6 +141,7 @@ function createWorld(
     secrets,
     roles,
     bucketPolicies,
+    secretPolicies,
     machines,
     customResources,
     templateFolder: dirname(resolve(template)),

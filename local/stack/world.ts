@@ -72,6 +72,8 @@ export interface World {
   roles: Map<string, Role>
   /** by bucket */
   bucketPolicies: Map<string, ResourcePolicy[]>
+  /** by ARN: a secret has one policy at most */
+  secretPolicies: Map<string, ResourcePolicy>
   permissions: FunctionPermission[]
   rules: Rule[]
   /** by id */

@@ -1,10 +1,8 @@
 import { BucketAlreadyExists, BucketAlreadyOwnedByYou, CreateBucketCommand } from '@aws-sdk/client-s3'
 import * as z from 'zod/mini'
-import type { ResourcePolicy } from '../../gateway/resource-policy.ts'
 import { REGION } from '../../gateway/service.ts'
-import { isObject } from '../../json-object.ts'
 import { generatedName, noEffect, optionalText, resourceType } from '../resource-type.ts'
-import { TemplateError } from '../template.ts'
+import { readResourcePolicy } from './resource-policy.ts'
 
 /** AWS::S3::Bucket. Versioning and notifications would have an effect that is not emulated, and are therefore refused. */
 export const bucket = resourceType(
@@ -45,25 +43,8 @@ export const bucket = resourceType(
 export const bucketPolicy = resourceType(
   z.strictObject({ Bucket: z.string(), PolicyDocument: z.unknown() }),
   (logicalId, { Bucket, PolicyDocument }, world) => {
-    const policy = withVersion(logicalId, PolicyDocument)
+    const policy = readResourcePolicy(logicalId, PolicyDocument)
     world.bucketPolicies.set(Bucket, [...(world.bucketPolicies.get(Bucket) ?? []), policy])
     return { physicalId: Bucket }
   },
 )
-
-/**
- * A policy without a Version is of 2008-10-17, which takes variables literally; without a variable it says the same as one of 2012-10-17.
- * Source: IAM user guide, "IAM JSON policy elements: Version".
- */
-function withVersion(logicalId: string, document: unknown): ResourcePolicy {
-  const policy: Record<string, unknown> = isObject(document) ? { Version: '2008-10-17', ...document } : {}
-  const current = policy['Version'] === '2008-10-17' && !JSON.stringify(policy).includes('${')
-  const upgraded = current ? { ...policy, Version: '2012-10-17' } : policy
-  if (!isResourcePolicy(upgraded))
-    throw new TemplateError(`Resources.${logicalId}: a bucket policy has Version 2012-10-17 and a Statement`)
-  return upgraded
-}
-
-function isResourcePolicy(document: unknown): document is ResourcePolicy {
-  return isObject(document) && document['Version'] === '2012-10-17' && document['Statement'] !== undefined
-}

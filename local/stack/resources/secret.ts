@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { generateSecretString } from '../../secrets-manager/generate-secret.ts'
 import { generatedName, noEffect, optionalText, resourceType, wholeNumber } from '../resource-type.ts'
 import { TemplateError } from '../template.ts'
+import { readResourcePolicy } from './resource-policy.ts'
 
 const flag = z._default(z.boolean(), false)
 
@@ -44,5 +45,20 @@ export const secret = resourceType(
       world.secrets.put(made, { SecretString: generateSecretString({ ...rule, ...template }) })
     } else if (known === undefined && SecretString !== undefined) world.secrets.put(made, { SecretString })
     return { physicalId: made.arn, attributes: { Id: made.arn } }
+  },
+)
+
+/** AWS::SecretsManager::ResourcePolicy. */
+export const secretPolicy = resourceType(
+  z.strictObject({
+    // the ARN, as `Ref` gives it
+    SecretId: z.string(),
+    ResourcePolicy: z.unknown(),
+    // nobody outside of the account exists here
+    BlockPublicPolicy: noEffect,
+  }),
+  (logicalId, { SecretId, ResourcePolicy }, world) => {
+    world.secretPolicies.set(SecretId, readResourcePolicy(logicalId, ResourcePolicy))
+    return { physicalId: SecretId }
   },
 )

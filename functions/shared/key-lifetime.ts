@@ -1,0 +1,29 @@
+import type { Resigning, SigningKeyFacts, SigningKeys } from './records.ts'
+
+// 30 days: Nix's narinfo-cache-positive-ttl. Until then a client may go by a narinfo that it read before it had its new signature.
+const CLIENTS_REMEMBER_MS = 30 * 24 * 60 * 60 * 1000
+
+/** The keys that sign, oldest first. */
+export function signingNow(record: SigningKeys | undefined): SigningKeyFacts[] {
+  return (record?.keys ?? []).filter(({ retired }) => retired === undefined)
+}
+
+/** What builders and laptops must trust to use the cache: the keys that sign. One that is retired is trusted no more. */
+export function publicKeysOf(record: SigningKeys | undefined): string[] {
+  return signingNow(record).map(({ publicKey }) => publicKey)
+}
+
+/**
+ * From when on no client can miss a key: 30 days after every narinfo has had the signature of another key that stays. Undefined while that
+ * is not so: there is no other key, or the whole cache was not re-signed with it.
+ */
+export function retirableFrom(
+  record: SigningKeys | undefined,
+  resigning: Resigning | undefined,
+  name: string,
+): Date | undefined {
+  const staying = signingNow(record).filter((key) => key.name !== name)
+  const isCovered = staying.some((key) => resigning?.keys.includes(key.name))
+  if (resigning?.completed === undefined || !isCovered) return undefined
+  return new Date(Date.parse(resigning.completed) + CLIENTS_REMEMBER_MS)
+}
