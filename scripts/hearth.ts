@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { describeError } from '../functions/shared/errors.ts'
 import { checkConfig, pushConfig } from './hearth/config.ts'
 import { findDeployment, type DeploymentOptions } from './hearth/deployment.ts'
+import { addKeysCommand } from './hearth/keys/command.ts'
 import { showRun } from './hearth/run-show.ts'
 import { warm, type WarmOptions } from './hearth/warm.ts'
 
@@ -46,6 +47,8 @@ config
   .description('check it, and make it what the next run uses')
   .argument('[file]', 'the file to push', 'hearth.yml')
   .action(async (file: string) => pushConfig(await deployment(), file, asJson()))
+
+addKeysCommand(hearth, deployment, asJson)
 
 try {
   await hearth.parseAsync()

@@ -13,6 +13,15 @@ export function publicKeysOf(record: SigningKeys | undefined): string[] {
   return signingNow(record).map(({ publicKey }) => publicKey)
 }
 
+// 16 minutes: a Publish that read the keys before the newest one was there lives 15 at most.
+const PUBLISHERS_LIVE_MS = 16 * 60 * 1000
+
+/** From when on whatever is published has the signature of every key; undefined when no key signs. */
+export function everyPublisherKnows(record: SigningKeys | undefined): Date | undefined {
+  const newest = signingNow(record).at(-1)
+  return newest === undefined ? undefined : new Date(Date.parse(newest.created) + PUBLISHERS_LIVE_MS)
+}
+
 /**
  * From when on no client can miss a key: 30 days after every narinfo has had the signature of another key that stays. Undefined while that
  * is not so: there is no other key, or the whole cache was not re-signed with it.

@@ -10,7 +10,10 @@ import type { Bucket } from '../../functions/shared/objects.ts'
 export interface Deployment {
   sfn: SFNClient
   state: Bucket
+  cacheBucket: string
+  region: string
   warmStateMachine: string
+  keysStateMachine: string
   executionArn: (run: string) => string
 }
 
@@ -45,7 +48,10 @@ export async function findDeployment({ stage, local, folder }: DeploymentOptions
   return {
     sfn: new SFNClient({}),
     state: { s3: new S3Client({}), name: `hearth-${stage}-state-${account}-${region}` },
+    cacheBucket: `hearth-${stage}-cache-${account}-${region}`,
+    region,
     warmStateMachine: `${states}:stateMachine:${machine}`,
+    keysStateMachine: `${states}:stateMachine:hearth-${stage}-keys`,
     executionArn: (run) => `${states}:execution:${machine}:${run}`,
   }
 }

@@ -1,11 +1,11 @@
 import pLimit from 'p-limit'
 import type { SecretKey } from '../../../nix/signature.ts'
 import type { KeyAnswer } from '../../shared/contract.ts'
-import { signingNow } from '../../shared/key-lifetime.ts'
+import { everyPublisherKnows } from '../../shared/key-lifetime.ts'
 import { stateKeys } from '../../shared/keys.ts'
 import { logger } from '../../shared/lambda.ts'
 import { type Bucket, claimJson, findObject } from '../../shared/objects.ts'
-import type { Resigning, SigningKeys } from '../../shared/records.ts'
+import type { Resigning } from '../../shared/records.ts'
 import { settleKeyRecord } from './key-record.ts'
 import { narinfosAfter } from './narinfo-keys.ts'
 import { paced } from './pace.ts'
@@ -16,8 +16,6 @@ import { publicSide } from './stored-keys.ts'
 
 // 10 minutes of the 15 that a Lambda has: what was begun by then ends in time.
 const SLICE_MS = 10 * 60 * 1000
-// 16 minutes: a Publish that read the keys before the newest one was there lives 15 at most.
-const PUBLISHERS_MS = 16 * 60 * 1000
 // 10 seconds of writing are lost at most, and done again harmlessly, when a slice dies.
 const SAVE_EVERY_SECONDS = 10
 // Source: S3 API reference, ListObjectsV2.
@@ -43,8 +41,8 @@ export interface ResignParts {
 export async function resign(parts: ResignParts, now: () => Date): Promise<KeyAnswer> {
   const { cache, state, keys, execution, rate } = parts
   const record = await settleKeyRecord(state, execution, keys.map(publicSide), now())
-  const until = whenPublishersKnow(record)
-  if (until > now()) return { verdict: 'wait', until: until.toISOString() }
+  const until = everyPublisherKnows(record)
+  if (until !== undefined && until > now()) return { verdict: 'wait', until: until.toISOString() }
   const end = now().getTime() + SLICE_MS
   const turn = paced(rate)
   const most = Math.min(LARGEST_PAGE, Math.max(1, Math.round(rate * SAVE_EVERY_SECONDS)))
@@ -69,12 +67,6 @@ export async function resign(parts: ResignParts, now: () => Date): Promise<KeyAn
     logger.info('re-signing', { done, signed, foreign, total, completed: pass.completed })
   }
   return { verdict: 'done', change: 'resign' }
-}
-
-/** When the last publisher that read the keys before the newest one was made has ended. */
-function whenPublishersKnow(record: SigningKeys): Date {
-  const newest = signingNow(record).at(-1)
-  return new Date(Date.parse(newest?.created ?? '') + PUBLISHERS_MS)
 }
 
 async function resignPage(
