@@ -11,6 +11,8 @@ import { readJson, writeJson } from '../shared/objects.ts'
 import { buildOfFailure, lostMessage } from './failed-build.ts'
 import { KeysInput, runKeyChange } from './keys/run-key-change.ts'
 import { publishBatch } from './publish-batch.ts'
+import { RepairInput } from './repair/repair.ts'
+import { runRepair } from './repair/run-repair.ts'
 import { readSigningKeys } from './signing-keys.ts'
 
 const s3 = new S3Client({})
@@ -27,19 +29,14 @@ const BuildInput = z.object({
   failure: z.optional(z.object({ Error: z.optional(z.string()), Cause: z.optional(z.string()) })),
 })
 
-const PublishInput = z.discriminatedUnion('mode', [BuildInput, KeysInput])
+const PublishInput = z.discriminatedUnion('mode', [BuildInput, KeysInput, RepairInput])
 
-/** Publish, the only one that ever holds a signing key: publishes what a build staged, or changes the keys and re-signs what is published. */
+/** Publish, the only one that ever holds a signing key: publishes what a build staged, changes the keys and re-signs what is published, or takes what is broken out of sight. */
 export const handler = lambda(PublishInput, async (input) => {
-  if (input.mode !== 'keys') return publishBuild(input)
-  const secretId = requireEnvironment('SIGNING_KEY')
-  return runKeyChange(input, {
-    secrets,
-    secretId,
-    deployment: requireEnvironment('DEPLOYMENT'),
-    state,
-    cache,
-  })
+  if (input.mode !== 'keys' && input.mode !== 'repair') return publishBuild(input)
+  const parts = { secrets, secretId: requireEnvironment('SIGNING_KEY'), state, cache }
+  if (input.mode === 'repair') return runRepair(input, parts)
+  return runKeyChange(input, { ...parts, deployment: requireEnvironment('DEPLOYMENT') })
 })
 
 /** Verifies, signs and publishes what one build staged. It reads only the prefix of the build that the state machine got back. */
