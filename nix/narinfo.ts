@@ -143,8 +143,10 @@ function readFields(text: string): Fields {
   for (let start = 0; start < text.length;) {
     line++
     const end = text.indexOf('\n', start)
-    const colon = text.indexOf(': ', start)
-    if (colon <= start || colon > end) throw new InvalidNarInfo(`narinfo line ${line} is not 'Name: value'`)
+    // The first colon, with a space behind it: Nix takes whatever stands there, and would read 'URL:x: y' as another URL.
+    const colon = text.indexOf(':', start)
+    if (colon <= start || colon >= end || text[colon + 1] !== ' ')
+      throw new InvalidNarInfo(`narinfo line ${line} is not 'Name: value'`)
     const name = text.slice(start, colon)
     const value = text.slice(colon + 2, end)
     if (name === 'Sig') read.signatures.push(value)

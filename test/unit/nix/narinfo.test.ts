@@ -110,6 +110,7 @@ describe('parseNarInfo', () => {
     ['an empty line', `${FULL}\n`, `not 'Name: value'`],
     ['a line without a colon', `${FULL}nonsense\nURL: x\n`, `not 'Name: value'`],
     ['a colon without a space', `${FULL}A:b\n`, `not 'Name: value'`],
+    ['a name with a colon, which Nix reads as a shorter name', `${FULL}URL:x: y\n`, `not 'Name: value'`],
     ['a base name as StorePath', withLine('StorePath', 'StorePath: x'), 'StorePath'],
     ['a file in a store path', withLine('StorePath', `StorePath: ${HELLO}/bin`), 'StorePath'],
     ['an absolute reference', withLine('References', `References: ${GLIBC}`), 'References'],
