@@ -26,6 +26,9 @@ export class ATermEnvironment implements Environment {
       reader.expect('(')
       const start = reader.offset
       const name = reader.string()
+      // `get` finds such a name by its text alone
+      if (/^\w+$/.test(name) && reader.offset - start !== name.length + 2)
+        fail(`the variable '${name}' is written with an escape that Nix does not use`, start)
       if (last !== undefined && !isBefore(last, name))
         fail(`the variable '${name}' does not sort after '${last}'`, start)
       last = name
