@@ -13,7 +13,8 @@ const FILTER_BITS = 20
 export class ReferenceScanner {
   /** candidates by their first four digits */
   readonly #candidates = new Map<number, Buffer[]>()
-  readonly #filter = new Uint8Array(1 << FILTER_BITS)
+  /** a bit for each of them: 128 KiB stay in the processor's cache, and cost little to make for the small NARs that most are */
+  readonly #filter = new Uint8Array(1 << (FILTER_BITS - 3))
   readonly #found = new Set<string>()
   /** the last 31 bytes: a hash part may begin in them */
   #tail: Buffer = Buffer.alloc(0)
@@ -29,7 +30,7 @@ export class ReferenceScanner {
       }
       const bytes = Buffer.from(part, 'latin1')
       const prefix = prefixOf(bytes, 0)
-      this.#filter[prefix] = 1
+      this.#filter[prefix >>> 3] = (this.#filter[prefix >>> 3] ?? 0) | (1 << (prefix & 7))
       this.#candidates.set(prefix, [...(this.#candidates.get(prefix) ?? []), bytes])
     }
   }
@@ -63,7 +64,7 @@ export class ReferenceScanner {
         continue
       }
       const prefix = prefixOf(bytes, at)
-      if (this.#filter[prefix] === 1) this.#compare(bytes, at, prefix)
+      if ((((this.#filter[prefix >>> 3] ?? 0) >>> (prefix & 7)) & 1) === 1) this.#compare(bytes, at, prefix)
       at++
     }
   }
