@@ -139,7 +139,7 @@ describe('parseDerivation', () => {
     ['the same input twice', `Derive([],[("${BASH}",["out"]),("${BASH}",["out"])],[],"","",[],[])`, 81],
     ['the same variable twice', 'Derive([],[],[],"","",[],[("a",""),("a","")])', 36],
     ['variables out of order', 'Derive([],[],[],"","",[],[("b",""),("a","")])', 36],
-    ['a variable that is written with a needless escape', 'Derive([],[],[],"","",[],[("\\out","")])', 26],
+    ['a variable that is written with a needless escape', 'Derive([],[],[],"","",[],[("\\out","")])', 27],
     ['a variable without a value', 'Derive([],[],[],"","",[],[("b")])', 30],
     ['a dynamic derivation', 'DrvWithVersion("xp-dyn-drv",[],[],[],"","",[],[])', 0],
   ])('refuses %s and says where', (_, text, offset) => {
