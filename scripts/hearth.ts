@@ -4,6 +4,7 @@ import { checkConfig, pushConfig } from './hearth/config.ts'
 import { findDeployment, type DeploymentOptions } from './hearth/deployment.ts'
 import { addKeysCommand } from './hearth/keys/command.ts'
 import { showRun } from './hearth/run-show.ts'
+import { addVerifyCommand } from './hearth/verify/command.ts'
 import { warm, type WarmOptions } from './hearth/warm.ts'
 
 /** The operator's command line. Exit codes: 0 fine, 1 the run or the work failed, 2 the command was wrong. */
@@ -49,6 +50,7 @@ config
   .action(async (file: string) => pushConfig(await deployment(), file, asJson()))
 
 addKeysCommand(hearth, deployment, asJson)
+addVerifyCommand(hearth, deployment, asJson)
 
 try {
   await hearth.parseAsync()

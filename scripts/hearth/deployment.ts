@@ -14,6 +14,7 @@ export interface Deployment {
   region: string
   warmStateMachine: string
   keysStateMachine: string
+  repairStateMachine: string
   executionArn: (run: string) => string
 }
 
@@ -52,6 +53,7 @@ export async function findDeployment({ stage, local, folder }: DeploymentOptions
     region,
     warmStateMachine: `${states}:stateMachine:${machine}`,
     keysStateMachine: `${states}:stateMachine:hearth-${stage}-keys`,
+    repairStateMachine: `${states}:stateMachine:hearth-${stage}-repair`,
     executionArn: (run) => `${states}:execution:${machine}:${run}`,
   }
 }
