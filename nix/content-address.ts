@@ -18,8 +18,8 @@ export interface ContentHashes {
   hashNar(algorithm: HashAlgorithm): Hash
   /** undefined unless the path is one file that is not executable: nothing else has a flat address */
   hashFile(algorithm: HashAlgorithm): Hash | undefined
-  /** of a NAR that refers to itself: `hashModuloSelf`; undefined when that cannot be told any more */
-  hashNarModuloSelf(hashPart: string): Hash | undefined
+  /** of a NAR that refers to itself: `hashesModuloSelf`; none when that cannot be told any more */
+  hashNarModuloSelf(hashPart: string): Hash[]
 }
 
 const NO_REFERENCES: References = { others: [], self: false }
@@ -82,8 +82,7 @@ function* candidates(
 ): Generator<Candidate, void> {
   const name = nameOf(path)
   if (references.self) {
-    const hash = hashes.hashNarModuloSelf(hashPartOf(path))
-    if (hash !== undefined) yield recursive(name, hash, references)
+    for (const hash of hashes.hashNarModuloSelf(hashPartOf(path))) yield recursive(name, hash, references)
     return
   }
   const text = hashes.hashFile('sha256')
@@ -108,11 +107,11 @@ function recursive(name: string, hash: Hash, references: References): Candidate 
 }
 
 /**
- * The SHA-256 of a NAR that refers to itself, modulo its own hash part: zero bytes stand for each occurrence, and `|<offset>` of each follows the NAR.
- * Source: Nix, src/libstore/references.cc, `HashModuloSink`.
+ * The SHA-256 of a NAR that refers to itself, modulo its own hash part: zero bytes stand for each occurrence. There are two: older Nix (2.8 is one) adds `|<offset>`
+ * of each occurrence behind the NAR, newer (2.34 is one) has lost that. Source: Nix, src/libstore/references.cc, `HashModuloSink`; both measured.
  * @param hashPart 32 digits of nix32
  */
-export function hashModuloSelf(nar: Uint8Array, hashPart: string): Hash {
+export function hashesModuloSelf(nar: Uint8Array, hashPart: string): Hash[] {
   const bytes = Buffer.from(nar.buffer, nar.byteOffset, nar.byteLength)
   const zeros = Buffer.alloc(hashPart.length)
   const hash = createHash('sha256')
@@ -123,7 +122,9 @@ export function hashModuloSelf(nar: Uint8Array, hashPart: string): Hash {
     offsets += `|${at}`
     from = at + hashPart.length
   }
-  return { algorithm: 'sha256', digest: hash.update(bytes.subarray(from)).update(offsets).digest() }
+  const newer = hash.update(bytes.subarray(from))
+  const older = newer.copy().update(offsets)
+  return [older, newer].map((one) => ({ algorithm: 'sha256', digest: one.digest() }))
 }
 
 function typeWithReferences(type: string, { others, self }: References): string {

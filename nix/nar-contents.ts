@@ -1,5 +1,5 @@
 import { createHash, type Hash as Hasher } from 'node:crypto'
-import { type ContentHashes, hashModuloSelf } from './content-address.ts'
+import { type ContentHashes, hashesModuloSelf } from './content-address.ts'
 import { type Hash, HASH_ALGORITHMS, type HashAlgorithm } from './hash.ts'
 import { NarReader } from './nar-reader.ts'
 
@@ -73,10 +73,8 @@ export class NarContents implements ContentHashes {
     return file === undefined ? this.#hashes?.file.hash(algorithm) : hashOf(file, algorithm)
   }
 
-  hashNarModuloSelf(hashPart: string): Hash | undefined {
-    return this.#hashes === undefined
-      ? hashModuloSelf(this.#kept.subarray(0, this.size), hashPart)
-      : undefined
+  hashNarModuloSelf(hashPart: string): Hash[] {
+    return this.#hashes === undefined ? hashesModuloSelf(this.#kept.subarray(0, this.size), hashPart) : []
   }
 
   #keep(bytes: Uint8Array): void {
