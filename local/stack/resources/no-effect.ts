@@ -15,8 +15,6 @@ const REASONS: Record<string, string> = {
   'AWS::SNS::TopicPolicy': 'alarms are its topic’s only publishers',
   'AWS::Budgets::Budget': 'this machine bills nobody',
   'AWS::Lambda::EventInvokeConfig': 'an event is tried once here',
-  'AWS::SecretsManager::ResourcePolicy':
-    'roles’ own policies decide here, and its secrets have no other readers',
 }
 
 /** A resource that is only a name here. */
