@@ -1,6 +1,16 @@
+import { drvRecompute } from './drv-recompute.ts'
 import type { Figure } from './figure.ts'
 import { graphRead } from './graph-read.ts'
+import { publishLarge } from './publish-large.ts'
 import { publishSign, publishSignFiles } from './publish-sign.ts'
+import { publishVerify } from './publish-verify.ts'
 
 /** Every figure of `npm run bench`, in the order of the report. */
-export const FIGURES: Figure[] = [graphRead, publishSign, publishSignFiles]
+export const FIGURES: Figure[] = [
+  graphRead,
+  publishSign,
+  publishSignFiles,
+  publishVerify,
+  publishLarge,
+  drvRecompute,
+]
