@@ -44,7 +44,7 @@ const buildJob = z.object({
 export type EvaluationTask = Omit<EvaluationJob, 'config'>
 
 /** What a builder reads of its job. */
-export type BuildTask = BuildJob
+export type BuildTask = Omit<BuildJob, 'maxNarSize'>
 
 /** A job file in the state bucket. */
 export interface JobFile {

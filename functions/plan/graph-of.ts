@@ -1,9 +1,14 @@
 import type { VerifiedArchive } from '../../nix/archive-verification.ts'
-import { allowSubstitutes, requiredSystemFeatures } from '../../nix/derivation-attributes.ts'
+import {
+  allowSubstitutes,
+  InvalidAttribute,
+  requiredSystemFeatures,
+} from '../../nix/derivation-attributes.ts'
 import { type DerivationFile, isUnsupported, type Unsupported } from '../../nix/derivation-file.ts'
 import { derivationNameOf } from '../../nix/derivation.ts'
 import { fixedOutputOf } from '../../nix/fixed-output.ts'
 import { recomputeOutputPaths } from '../../nix/output-paths.ts'
+import { type ReferenceRules, referenceRulesOf } from '../../nix/reference-rules.ts'
 import type { StorePath } from '../../nix/store-path.ts'
 import type { Graph, GraphDerivation } from '../shared/contract.ts'
 
@@ -31,6 +36,8 @@ function describe(
   outputs: { outputs: Record<string, StorePath> } | Unsupported,
 ): GraphDerivation {
   const fixedOutput = fixedOutputOf(drv)
+  const { referenceRules, invalid } = rulesOf(drv)
+  const unsupported = isUnsupported(outputs) ? outputs.unsupported : invalid
   return {
     name: derivationNameOf(path),
     system: drv.system,
@@ -40,7 +47,18 @@ function describe(
     requiredSystemFeatures: requiredSystemFeatures(drv),
     allowSubstitutes: allowSubstitutes(drv),
     ...(fixedOutput === undefined ? {} : { fixedOutput }),
-    ...(isUnsupported(outputs) ? { unsupported: `it is unsupported: ${outputs.unsupported}` } : {}),
+    ...(referenceRules === undefined ? {} : { referenceRules }),
+    ...(unsupported === undefined ? {} : { unsupported: `it is unsupported: ${unsupported}` }),
+  }
+}
+
+/** Nix looks at these when it builds, not before: one that is malformed spoils its own derivation only. */
+function rulesOf(drv: DerivationFile): { referenceRules?: ReferenceRules | undefined; invalid?: string } {
+  try {
+    return { referenceRules: referenceRulesOf(drv, Object.keys(drv.outputs)) }
+  } catch (error) {
+    if (error instanceof InvalidAttribute) return { invalid: error.message }
+    throw error
   }
 }
 

@@ -13,6 +13,7 @@ import { lambda, logger } from '../shared/lambda.ts'
 import { findJson, readJson, writeJson } from '../shared/objects.ts'
 import type { SigningKeys } from '../shared/records.ts'
 import { readBatches, readPlans } from '../shared/run-files.ts'
+import { openUpstreamMemory } from '../shared/upstream-memory.ts'
 import { failuresOf } from './attempts.ts'
 import { builderCapabilities } from './builders.ts'
 import { decide } from './decide.ts'
@@ -40,11 +41,13 @@ export const handler = lambda(PlanInput, async ({ run, evaluation: build, wave }
     build,
   )
   const graph = evaluation.archive === undefined ? NOTHING : await readGraph(state, run)
-  const caches = openCaches(cache, config.upstreams)
+  const memory = openUpstreamMemory(state)
+  const caches = openCaches(cache, config.upstreams, memory)
   const tried = await readBatches(state, await readPlans(state, run, wave - 1))
   const decision = await decide(graph, evaluation.shells, failuresOf(tried), builderCapabilities, (paths) =>
     whichAreHeld(caches, paths),
   )
+  await memory.save()
 
   const ours = publicKeysOf(await findJson<SigningKeys>(state, stateKeys.signingKeys))
   const publicKeys = [...new Set([...config.cache.publicKeys, ...ours])]
@@ -80,6 +83,7 @@ export const handler = lambda(PlanInput, async ({ run, evaluation: build, wave }
       derivations,
       upstreams: config.upstreams,
       publicKeys,
+      maxNarSize: config.limits.nar.gigabytes * 1e9,
     }
   }
 })

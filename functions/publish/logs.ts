@@ -5,9 +5,13 @@ import type { Publication } from './publication.ts'
 // Builders compress logs with brotli, as Nix's own `log-compression=br` does.
 const LOG = { contentType: 'text/plain; charset=utf-8', contentEncoding: 'br' }
 
-/** Keeps the log of what was published, if one was staged, where `nix log` finds it. */
+/**
+ * Keeps the log of what is published, if one was staged, where `nix log` finds it.
+ * @param prefix of the build that stands
+ */
 export async function publishLog(
-  { staging, cache, prefix }: Publication,
+  { staging, cache }: Publication,
+  prefix: string,
   drvBaseName: string,
 ): Promise<void> {
   await copyObject(

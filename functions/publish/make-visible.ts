@@ -1,50 +1,76 @@
-import { PutObjectCommand } from '@aws-sdk/client-s3'
+import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { fingerprint, formatNarInfo, type NarInfo } from '../../nix/narinfo.ts'
 import { type SecretKey, sign } from '../../nix/signature.ts'
-import { hashPartOf } from '../../nix/store-path.ts'
+import { hashPartOf, type StorePath } from '../../nix/store-path.ts'
 import { findInCache } from '../shared/caches.ts'
-import { cacheKeys } from '../shared/keys.ts'
-import { type Bucket, copyObject, isConditionFailed } from '../shared/objects.ts'
-import { NarInfoNotWritten, NotReproducible, StagedResultInvalid } from './refusals.ts'
+import { copyOfAnySize } from '../shared/copy-in-parts.ts'
+import { cacheKeys, stagedKeys } from '../shared/keys.ts'
+import { type Bucket, isConditionFailed, isMissing } from '../shared/objects.ts'
+import type { PublishedPath } from '../shared/records.ts'
+import { NarInfoNotWritten, NotReproducible } from './refusals.ts'
 import { fileHashDigits } from './staged-result.ts'
-import type { VerifiedOutput } from './verify-output.ts'
 
 /**
  * Copies exactly the bytes that were verified into the cache. A client never asks for a NAR before its narinfo is there.
- * @throws StagedResultInvalid when the staged NAR is gone or has changed
+ * @param prefix where they were staged
+ * @returns why that is not possible: the staged NAR `is gone`, or `has changed`
  */
 export async function copyNar(
   staging: Bucket,
   cache: Bucket,
-  { info, key, etag }: VerifiedOutput,
-): Promise<void> {
-  const from = { ...staging, key, version: etag }
-  const to = { ...cache, key: cacheKeys.nar(fileHashDigits(info.fileHash)) }
-  const since = (what: string): StagedResultInvalid =>
-    new StagedResultInvalid(`the staged NAR of ${info.storePath} ${what} since it was verified`)
+  prefix: string,
+  { fileHash, fileSize, etag }: Pick<PublishedPath, 'fileHash' | 'fileSize' | 'etag'>,
+): Promise<'copied' | 'is gone' | 'has changed'> {
+  const digits = fileHashDigits(fileHash)
+  const from = { ...staging, key: stagedKeys.nar(prefix, digits), version: etag }
+  const to = { ...cache, key: cacheKeys.nar(digits) }
   try {
-    if (!(await copyObject(from, to, { contentType: 'application/x-nix-nar' }))) throw since('is gone')
+    return (await copyOfAnySize(from, to, fileSize, { contentType: 'application/x-nix-nar' }))
+      ? 'copied'
+      : 'is gone'
   } catch (error) {
-    throw isConditionFailed(error) ? since('has changed') : error
+    if (isConditionFailed(error)) return 'has changed'
+    throw error
   }
 }
 
-/** The narinfo that clients see: what was verified, and every key's signature. Nothing else of what a builder wrote gets in. */
-export function signNarInfo(verified: NarInfo, keys: SecretKey[]): NarInfo {
-  const { storePath, url, compression, fileHash, fileSize, narHash, narSize, references, deriver } = verified
-  const signed = fingerprint(verified)
-  return {
+/** Whether the cache has a NAR already, whole: its key is the hash of its bytes, and only Publish writes there. */
+export async function hasNar(
+  cache: Bucket,
+  { fileHash, fileSize }: Pick<PublishedPath, 'fileHash' | 'fileSize'>,
+): Promise<boolean> {
+  const where = { Bucket: cache.name, Key: cacheKeys.nar(fileHashDigits(fileHash)) }
+  try {
+    return (await cache.s3.send(new HeadObjectCommand(where))).ContentLength === fileSize
+  } catch (error) {
+    if (isMissing(error)) return false
+    throw error
+  }
+}
+
+/**
+ * The narinfo that clients see: what was verified, and every key's signature. Nothing else of what a builder wrote gets in.
+ * @param deriver of an output; a source has none
+ */
+export function signNarInfo(
+  { storePath, narHash, narSize, references, fileHash, fileSize, ca }: Omit<PublishedPath, 'etag'>,
+  deriver: StorePath | undefined,
+  keys: SecretKey[],
+): NarInfo {
+  const unsigned = {
     storePath,
-    url,
-    compression,
-    ...(fileHash === undefined ? {} : { fileHash }),
-    ...(fileSize === undefined ? {} : { fileSize }),
+    url: cacheKeys.nar(fileHashDigits(fileHash)),
+    compression: 'zstd',
+    fileHash,
+    fileSize,
     narHash,
     narSize,
     references,
     ...(deriver === undefined ? {} : { deriver }),
-    signatures: keys.map((key) => sign(signed, key)),
+    ...(ca === undefined ? {} : { ca }),
   }
+  const signed = fingerprint(unsigned)
+  return { ...unsigned, signatures: keys.map((key) => sign(signed, key)) }
 }
 
 /**
@@ -56,8 +82,9 @@ export async function writeNarInfo(cache: Bucket, info: NarInfo): Promise<boolea
   if (await create(cache, info)) return true
   const visible = await findInCache(cache, info.storePath)
   if (visible === undefined) throw new NarInfoNotWritten(info.storePath)
-  if (visible.narHash !== info.narHash)
-    throw new NotReproducible(info.storePath, visible.narHash, info.narHash)
+  const { storePath, narHash } = info
+  if (visible.narHash !== narHash)
+    throw new NotReproducible([{ storePath, published: visible.narHash, built: narHash }])
   return false
 }
 

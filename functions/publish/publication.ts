@@ -1,13 +1,16 @@
+import type { LimitFunction } from 'p-limit'
 import type { SecretKey } from '../../nix/signature.ts'
+import type { StorePath } from '../../nix/store-path.ts'
 import type { Caches } from '../shared/caches.ts'
 import type { BuildId, Graph, RunId } from '../shared/contract.ts'
 import type { Bucket } from '../shared/objects.ts'
+import type { PublishedPath } from '../shared/records.ts'
 
 /** Everything that publishing one build's results needs. */
 export interface Publication {
   run: RunId
   build: BuildId
-  /** the staging prefix of that build; nothing else of staging is read */
+  /** the staging prefix of that build; nothing else of staging is read, but what another Publish has verified and recorded */
   prefix: string
   graph: Graph
   staging: Bucket
@@ -15,4 +18,10 @@ export interface Publication {
   state: Bucket
   caches: Caches
   keys: SecretKey[]
+  /** the most bytes that one NAR may have, whatever its narinfo declares */
+  maxNarSize: number
+  /** how many large NARs are read at once */
+  largeNars: LimitFunction
+  /** sources that were verified already: several derivations may refer to one */
+  verifiedSources: Map<StorePath, Promise<PublishedPath>>
 }

@@ -1,36 +1,73 @@
 import pLimit from 'p-limit'
-import { baseNameOf, type StorePath } from '../../nix/store-path.ts'
+import type { StorePath } from '../../nix/store-path.ts'
 import type { BatchDerivation, DerivationOutcome } from '../shared/contract.ts'
 import { describeError, HearthError } from '../shared/errors.ts'
-import { keepLog } from './logs.ts'
+import { outcomeOfFailure } from './not-built.ts'
 import type { Publication } from './publication.ts'
-import { publishDerivation } from './publish-derivation.ts'
+import { publishDerivation, resumePublication } from './publish-derivation.ts'
 import { NotReproducible } from './refusals.ts'
-import { findStagedResult, type StagedResult } from './staged-result.ts'
+import { findStagedResult } from './staged-result.ts'
 
-// 4 NARs are unpacked at once: one keeps a core busy, the others wait for S3; each takes some 20 MiB.
-const AT_ONCE = 4
+// 16 derivations at once: they wait for S3 most of the time. Their large NARs take turns (`Publication.largeNars`).
+const AT_ONCE = 16
+
+/** How far a batch has got. */
+export interface BatchProgress {
+  /** in the order of the batch */
+  outcomes: DerivationOutcome[]
+  /** derivations that were not begun */
+  left: number
+  /** Publish's own failure, which is nobody's outcome: the rest must be tried again */
+  failure?: unknown
+}
 
 /**
  * Publishes what one build staged, each derivation after those of its batch that it needs, and says of every derivation what became of it.
  * @param lost what to say of a derivation of which the builder said nothing
+ * @param before what an earlier call has finished; it is not done again
+ * @param mayBegin whether there is time for one more derivation; asked before each but the first, so that every call gets on
  */
 export async function publishBatch(
   publication: Publication,
   derivations: BatchDerivation[],
   lost: string,
-): Promise<DerivationOutcome[]> {
+  { before = [], mayBegin = () => true }: { before?: DerivationOutcome[]; mayBegin?: () => boolean } = {},
+): Promise<BatchProgress> {
   const limit = pLimit(AT_ONCE)
-  const finished = new Map<StorePath, Promise<DerivationOutcome>>()
+  const failures: unknown[] = []
+  let begun = 0
+
+  async function begin(drvPath: StorePath): Promise<DerivationOutcome | undefined> {
+    if (failures.length > 0 || (begun > 0 && !mayBegin())) return undefined
+    begun++
+    try {
+      return await publishOne(publication, drvPath, lost)
+    } catch (error) {
+      failures.push(error)
+      return undefined
+    }
+  }
+
+  const finished = new Map<StorePath, Promise<DerivationOutcome | undefined>>(
+    before.map((outcome) => [outcome.drvPath, Promise.resolve(outcome)]),
+  )
   // Plan lists inputs before what needs them, so every promise that is awaited here exists already.
   for (const { drvPath, needs } of derivations) {
-    const before = needs.flatMap((need) => finished.get(need) ?? [])
-    finished.set(
-      drvPath,
-      Promise.all(before).then(() => limit(() => publishOne(publication, drvPath, lost))),
+    if (finished.has(drvPath)) continue
+    const awaited = Promise.all(needs.flatMap((need) => finished.get(need) ?? []))
+    const one = awaited.then((needed) =>
+      // What waits for something that was not begun is left for the next call, too.
+      needed.includes(undefined) ? undefined : limit(() => begin(drvPath)),
     )
+    finished.set(drvPath, one)
   }
-  return Promise.all(finished.values())
+  const all = await Promise.all(derivations.map(async ({ drvPath }) => finished.get(drvPath)))
+  const outcomes = all.flatMap((outcome) => outcome ?? [])
+  return {
+    outcomes,
+    left: derivations.length - outcomes.length,
+    ...(failures.length > 0 ? { failure: failures[0] } : {}),
+  }
 }
 
 async function publishOne(
@@ -40,58 +77,22 @@ async function publishOne(
 ): Promise<DerivationOutcome> {
   try {
     const result = await findStagedResult(publication.staging, publication.prefix, drvPath)
-    if (result === undefined)
-      return { drvPath, outcome: 'lost', error: { name: 'BuilderLost', message: lost, retryable: true } }
-    if (result.status !== 'built') return await notBuilt(publication, drvPath, result)
-    return {
-      drvPath,
-      seconds: result.seconds,
-      ...(await publishDerivation(publication, drvPath, result.inputs)),
-    }
+    if (result?.status === 'built')
+      return {
+        drvPath,
+        seconds: result.seconds,
+        ...(await publishDerivation(publication, drvPath, result.inputs)),
+      }
+    const resumed = await resumePublication(publication, drvPath)
+    return resumed === undefined
+      ? await outcomeOfFailure(publication, drvPath, result, lost)
+      : { drvPath, ...resumed }
   } catch (error) {
     // What is wrong with this derivation must not stop the others; anything else is Publish's own failure, and the state is run again.
     if (!(error instanceof HearthError) || error.name === 'UpstreamUnavailable') throw error
-    return {
-      drvPath,
-      outcome: error instanceof NotReproducible ? 'not-reproducible' : 'refused',
-      error: { ...describeError(error), retryable: error.retryable },
-    }
-  }
-}
-
-async function notBuilt(
-  publication: Publication,
-  drvPath: StorePath,
-  result: Exclude<StagedResult, { status: 'built' }>,
-): Promise<DerivationOutcome> {
-  switch (result.status) {
-    case 'failed':
-      await keepLog(publication, baseNameOf(drvPath))
-      return {
-        drvPath,
-        outcome: 'failed',
-        error: { name: 'BuildFailed', message: result.message, retryable: false },
-        logTail: result.logTail,
-      }
-    case 'dependency-failed':
-      return {
-        drvPath,
-        outcome: 'dependency-failed',
-        error: {
-          name: 'DependencyFailed',
-          message: `it needs ${result.because.join(', ')}`,
-          retryable: false,
-        },
-      }
-    case 'input-missing':
-      return {
-        drvPath,
-        outcome: 'input-missing',
-        error: {
-          name: 'InputMissing',
-          message: `no cache gave its builder ${result.missing.join(', ')}`,
-          retryable: true,
-        },
-      }
+    const told = { ...describeError(error), retryable: error.retryable }
+    return error instanceof NotReproducible
+      ? { drvPath, outcome: 'not-reproducible', error: told, differences: error.differences }
+      : { drvPath, outcome: 'refused', error: told }
   }
 }

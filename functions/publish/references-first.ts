@@ -6,13 +6,13 @@ import { StagedResultInvalid } from './refusals.ts'
  * The outputs of one derivation, each after those that it refers to; references to anything else and to itself do not count.
  * @throws StagedResultInvalid when outputs refer to each other in a circle: Nix refuses such a build
  */
-export function referencesFirst<Output extends { info: Pick<NarInfo, 'storePath' | 'references'> }>(
+export function referencesFirst<Output extends Pick<NarInfo, 'storePath' | 'references'>>(
   outputs: Output[],
 ): Output[] {
-  const waiting = new Map(outputs.map((output) => [output.info.storePath, output]))
+  const waiting = new Map(outputs.map((output) => [output.storePath, output]))
   const ordered: Output[] = []
-  const isReady = ({ info }: Output): boolean =>
-    info.references.every((reference: StorePath) => reference === info.storePath || !waiting.has(reference))
+  const isReady = ({ storePath, references }: Output): boolean =>
+    references.every((reference: StorePath) => reference === storePath || !waiting.has(reference))
   while (waiting.size > 0) {
     const ready = [...waiting.values()].filter(isReady)
     if (ready.length === 0)
@@ -20,7 +20,7 @@ export function referencesFirst<Output extends { info: Pick<NarInfo, 'storePath'
         `these outputs refer to each other in a circle: ${[...waiting.keys()].join(', ')}`,
       )
     for (const output of ready) {
-      waiting.delete(output.info.storePath)
+      waiting.delete(output.storePath)
       ordered.push(output)
     }
   }

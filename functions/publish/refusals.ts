@@ -1,4 +1,6 @@
 import type { StorePath } from '../../nix/store-path.ts'
+import type { FixedOutput } from '../../nix/fixed-output.ts'
+import type { OutputDifference } from '../shared/contract.ts'
 import { HearthError } from '../shared/errors.ts'
 
 /** Why a staged result is not published. What stays retryable is what another look of Plan can mend. */
@@ -13,6 +15,57 @@ export class StagedBytesDiffer extends HearthError {
   override name = 'StagedBytesDiffer'
   constructor(path: StorePath, what: string, declared: string | number, found: string | number) {
     super(`${path}: its ${what} is ${found}, and its narinfo says ${declared}`)
+  }
+}
+
+/** A NAR is larger than this deployment takes. */
+export class NarOverLimit extends HearthError {
+  override name = 'NarOverLimit'
+  constructor(path: StorePath, size: number, limit: number) {
+    super(
+      `${path} has a NAR of ${size} bytes, and at most ${limit} are taken: limits.nar.gigabytes in hearth.yml`,
+    )
+  }
+}
+
+/** A fixed-output path has another content than its derivation declares. */
+export class FixedContentDiffers extends HearthError {
+  override name = 'FixedContentDiffers'
+  constructor(path: StorePath, { algorithm, hash, method }: FixedOutput, found: string | undefined) {
+    const what = method === 'flat' ? 'contents' : 'NAR'
+    super(
+      found === undefined
+        ? `${path} must be one file that is not executable, because the ${algorithm} of its contents is declared`
+        : `${path}: the ${algorithm} of its ${what} is ${found}, and its derivation declares ${hash}`,
+    )
+  }
+}
+
+/** Nix: "fixed-output derivations must not reference store paths". */
+export class FixedOutputRefers extends HearthError {
+  override name = 'FixedOutputRefers'
+  constructor(path: StorePath, references: StorePath[]) {
+    super(
+      `${path} is a fixed output, and must not refer to store paths; it refers to ${references.join(', ')}`,
+    )
+  }
+}
+
+/** A staged source is not what the evaluation's archive proved it to be. */
+export class SourceDiffers extends HearthError {
+  override name = 'SourceDiffers'
+  constructor(path: StorePath, what: string, proved: string | number, staged: string | number) {
+    super(
+      `the source ${path}: its ${what} was proved to be ${proved || 'empty'}, and staged is ${staged || 'empty'}`,
+    )
+  }
+}
+
+/** An output breaks a rule of its own derivation: Nix itself would not have registered it. */
+export class ReferenceRuleBroken extends HearthError {
+  override name = 'ReferenceRuleBroken'
+  constructor(path: StorePath, broken: string[]) {
+    super(`${path} breaks the rules of its derivation: ${broken.join('; ')}`)
   }
 }
 
@@ -60,9 +113,24 @@ export class InputDiffers extends HearthError {
 export class NotReproducible extends HearthError {
   override name = 'NotReproducible'
   override retryable = true
-  constructor(path: StorePath, published: string, built: string) {
+  readonly differences: OutputDifference[]
+  constructor(differences: OutputDifference[]) {
+    const each = differences.map(
+      ({ storePath, published, built }) =>
+        `${storePath} is published with ${published}, and this build of it has ${built}`,
+    )
+    super(`${each.join('; ')}: the published one stands`)
+    this.differences = differences
+  }
+}
+
+/** Somebody else began to publish another build, which cannot be finished at this moment, and is not given up yet. */
+export class PublicationUnfinished extends HearthError {
+  override name = 'PublicationUnfinished'
+  override retryable = true
+  constructor(path: StorePath, build: string, why: string) {
     super(
-      `${path} is published with ${published}, and this build of it has ${built}: the published one stands`,
+      `${path}: the build ${build} was to be published, and ${why}; it is given up 20 minutes after its publisher began`,
     )
   }
 }

@@ -58,15 +58,26 @@ export interface StagedNarInfo extends NarInfo {
   fileSize: number
 }
 
-/** @throws StagedResultInvalid naming what is wrong with it */
+/** @throws StagedResultInvalid when there is none, or naming what is wrong with it */
 export async function readStagedNarInfo(
   staging: Bucket,
   prefix: string,
   path: StorePath,
 ): Promise<StagedNarInfo> {
-  const found = await findObject(staging, stagedKeys.narinfo(prefix, hashPartOf(path)), NARINFO_LIMIT)
-  if (found === undefined)
+  const info = await findStagedNarInfo(staging, prefix, path)
+  if (info === undefined)
     throw new StagedResultInvalid(`${path} was said to be built, and no narinfo of it was staged`)
+  return info
+}
+
+/** @throws StagedResultInvalid naming what is wrong with it */
+export async function findStagedNarInfo(
+  staging: Bucket,
+  prefix: string,
+  path: StorePath,
+): Promise<StagedNarInfo | undefined> {
+  const found = await findObject(staging, stagedKeys.narinfo(prefix, hashPartOf(path)), NARINFO_LIMIT)
+  if (found === undefined) return undefined
   const info = parse(path, Buffer.from(found.bytes).toString('utf8'))
   const wrong = (what: string): StagedResultInvalid =>
     new StagedResultInvalid(`the staged narinfo of ${path} ${what}`)

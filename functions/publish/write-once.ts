@@ -1,53 +1,81 @@
 import { hashPartOf, type StorePath } from '../../nix/store-path.ts'
+import type { OutputDifference } from '../shared/contract.ts'
 import { stateKeys } from '../shared/keys.ts'
 import { type Bucket, claimJson, findObject } from '../shared/objects.ts'
 import type { Published } from '../shared/records.ts'
-import { NotReproducible } from './refusals.ts'
 
-// 20 minutes: a Lambda lives 15 at most, so whoever wrote a record that long ago has finished or died.
+/** The record of the build that stands, or that is to. */
+export interface Standing {
+  record: Published
+  etag: string
+  /** milliseconds since somebody last set out to finish it */
+  age: number
+}
+
+// 1 MiB: a record has the references of a derivation's outputs, some 60 bytes each.
+const RECORD_LIMIT = 1024 * 1024
+
+// 20 minutes: a Lambda lives 15 at most, so whoever began that long ago has finished or died.
 const DEAD_AFTER_MS = 20 * 60 * 1000
+// 4 minutes: whoever goes on with a record that young has his whole life of 15 minutes before anybody may call him dead.
+const RENEW_AFTER_MS = 4 * 60 * 1000
+
+/** The build of a derivation that stands. Keyed by output path, because different derivations can own the same one. */
+export async function findStanding(
+  state: Bucket,
+  outputs: StorePath[],
+  now: () => number = Date.now,
+): Promise<Standing | undefined> {
+  const found = await findObject(state, keyOf(outputs), RECORD_LIMIT)
+  if (found === undefined) return undefined
+  const record = JSON.parse(Buffer.from(found.bytes).toString('utf8')) as Published
+  return { record, etag: found.etag, age: now() - found.lastModified.getTime() }
+}
 
 /**
- * Fixes which build of a derivation stands, before anything of it is visible: the outputs of one derivation come from one build. Keyed by
- * output path, because different derivations can own the same one.
- * @param isVisible whether any output of the derivation can be seen by clients
- * @returns whether this build is the one that stands, or an identical one was first
- * @throws NotReproducible when another build with other bytes stands
+ * Fixes which build of a derivation stands, before anything of it is visible: the outputs of one derivation come from one build.
+ * @param instead of this one, if it is still there as it was read
+ * @returns false when somebody else was first
  */
-export async function claimPublication(
-  state: Bucket,
-  record: Published,
-  isVisible: () => Promise<boolean>,
-  now: () => number = Date.now,
-): Promise<'ours' | 'identical'> {
-  const paths = Object.values(record.outputs).map(({ storePath }) => storePath)
-  const key = stateKeys.published(hashPartOf(firstOf(paths)))
-  if (await claimJson(state, key, record)) return 'ours'
-  const found = await findObject(state, key, 1024 * 1024)
-  // deleted between the two requests: the next look decides
-  if (found === undefined) return claimPublication(state, record, isVisible, now)
-  const standing = JSON.parse(Buffer.from(found.bytes).toString('utf8')) as Published
-  const difference = firstDifference(standing, record)
-  if (difference === undefined) return standing.build === record.build ? 'ours' : 'identical'
-  // Its publisher died before anything was visible, and its builder's bytes may be gone: this build takes its place.
-  const isDead = now() - found.lastModified.getTime() > DEAD_AFTER_MS
-  if (isDead && !(await isVisible()) && (await claimJson(state, key, record, found.etag))) return 'ours'
-  throw difference
+export async function claim(state: Bucket, record: Published, instead?: Standing): Promise<boolean> {
+  return claimJson(state, keyOf(pathsOf(record)), record, instead?.etag)
 }
 
-function firstOf(paths: StorePath[]): StorePath {
-  const [first] = paths.toSorted()
-  if (first === undefined) throw new TypeError('a derivation without outputs')
-  return first
+/**
+ * Says that somebody is at work on a record, so that nobody takes him for dead.
+ * @returns false when it is not there any more as it was read
+ */
+export async function renew(state: Bucket, standing: Standing): Promise<boolean> {
+  if (standing.age < RENEW_AFTER_MS) return true
+  // Another `begun` is another ETag: who would replace the record that he read finds that it has changed.
+  return claim(state, { ...standing.record, begun: new Date().toISOString() }, standing)
 }
 
-function firstDifference(standing: Published, record: Published): NotReproducible | undefined {
-  const published = new Map(
+/** Whether whoever set out to finish it may still be at work. */
+export function isAtWork({ age }: Standing): boolean {
+  return age <= DEAD_AFTER_MS
+}
+
+/** Where the outputs of another build are other bytes than those that stand. */
+export function differencesTo(
+  standing: Published,
+  built: { storePath: StorePath; narHash: string }[],
+): OutputDifference[] {
+  const hashes = new Map(
     Object.values(standing.outputs).map(({ storePath, narHash }) => [storePath, narHash]),
   )
-  for (const { storePath, narHash } of Object.values(record.outputs)) {
-    const stands = published.get(storePath)
-    if (stands !== narHash) return new NotReproducible(storePath, stands ?? 'nothing', narHash)
-  }
-  return undefined
+  return built.flatMap(({ storePath, narHash }) => {
+    const published = hashes.get(storePath) ?? 'nothing'
+    return published === narHash ? [] : [{ storePath, published, built: narHash }]
+  })
+}
+
+function pathsOf({ outputs }: Published): StorePath[] {
+  return Object.values(outputs).map(({ storePath }) => storePath)
+}
+
+function keyOf(outputs: StorePath[]): string {
+  const [first] = outputs.toSorted()
+  if (first === undefined) throw new TypeError('a derivation without outputs')
+  return stateKeys.published(hashPartOf(first))
 }

@@ -4,10 +4,11 @@ import type { Upstream } from './contract.ts'
 import { cacheKeys } from './keys.ts'
 import { type Bucket, findObject } from './objects.ts'
 import { findInUpstream } from './upstream.ts'
+import type { KnownPath, UpstreamMemory } from './upstream-memory.ts'
 
 /** Where a client would find a path: in our cache, or in the upstream with this URL. */
 export interface Held {
-  info: NarInfo
+  info: KnownPath
   where: 'cache' | { upstream: string }
 }
 
@@ -15,7 +16,7 @@ export interface Caches {
   /** What a client finds, our cache asked first; undefined when it would have to build. Positive answers are kept, negative ones never. */
   find(path: StorePath): Promise<Held | undefined>
   /** Tells what was just published, so that nobody has to ask. */
-  add(info: NarInfo): void
+  add(info: KnownPath): void
 }
 
 // 1 MiB: a narinfo of 10,000 references has 600 kB.
@@ -29,18 +30,27 @@ export async function findInCache(cache: Bucket, path: StorePath): Promise<NarIn
   return info.storePath === path ? info : undefined
 }
 
-/** All caches that a client uses, as one. */
-export function openCaches(cache: Bucket, upstreams: Upstream[]): Caches {
+/**
+ * All caches that a client uses, as one.
+ * @param memory what upstreams have answered before, in other functions and other runs
+ */
+export function openCaches(cache: Bucket, upstreams: Upstream[], memory?: UpstreamMemory): Caches {
   const answers = new Map<StorePath, Promise<Held | undefined>>()
 
   async function ask(path: StorePath): Promise<Held | undefined> {
     const own = await findInCache(cache, path)
     if (own !== undefined) return { info: own, where: 'cache' }
     for (const upstream of upstreams) {
-      const info = await findInUpstream(upstream, path)
+      const info = (await memory?.recall(upstream, path)) ?? (await askUpstream(upstream, path))
       if (info !== undefined) return { info, where: { upstream: upstream.url } }
     }
     return undefined
+  }
+
+  async function askUpstream(upstream: Upstream, path: StorePath): Promise<NarInfo | undefined> {
+    const info = await findInUpstream(upstream, path)
+    if (info !== undefined) memory?.note(upstream, info)
+    return info
   }
 
   return {

@@ -1,5 +1,6 @@
 import type { ArchivedSource } from '../../nix/archive-verification.ts'
 import type { FixedOutput } from '../../nix/fixed-output.ts'
+import type { ReferenceRules } from '../../nix/reference-rules.ts'
 import type { StorePath } from '../../nix/store-path.ts'
 
 /**
@@ -103,6 +104,8 @@ export interface GraphDerivation {
   allowSubstitutes: boolean
   /** what its one output must hash to, when it is a fixed-output derivation */
   fixedOutput?: FixedOutput
+  /** what its outputs may refer to, when it says so */
+  referenceRules?: ReferenceRules
   /** why Hearth cannot build it, in the field's words; absent when it can */
   unsupported?: string
 }
@@ -127,6 +130,8 @@ export interface BuildJob {
   upstreams: Upstream[]
   /** the public keys of our own cache */
   publicKeys: string[]
+  /** the most bytes that one NAR may have, whatever its narinfo declares */
+  maxNarSize: number
 }
 
 export interface BatchDerivation {
@@ -203,6 +208,17 @@ export interface DerivationOutcome {
   /** compressed bytes added to the cache */
   bytes?: number
   logTail?: string[]
+  /** of a build that was discarded because another one stands: which outputs differ */
+  differences?: OutputDifference[]
+}
+
+/** An output that two builds of one derivation made differently. */
+export interface OutputDifference {
+  storePath: StorePath
+  /** NarHash of the build that stands */
+  published: string
+  /** NarHash of this one */
+  built: string
 }
 
 /** `runs/<run>/outcomes/<batch>.json` */
@@ -213,6 +229,11 @@ export interface BatchOutcome {
   system: System
   buildId: BuildId | null
   derivations: DerivationOutcome[]
+}
+
+/** What Publish answers: `again` when its time ran out, and it must be called once more for the rest of the batch. */
+export interface PublishAnswer {
+  verdict: 'again' | 'done'
 }
 
 export type RunVerdict = 'done' | 'stuck' | 'unchanged' | 'ignored' | 'failed'

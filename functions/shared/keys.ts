@@ -68,6 +68,12 @@ export const stateKeys = {
   warmed: (repository: string, commit: string): string => `warmed/${repository}/${commit}.json`,
   /** one record per derivation, keyed by the hash part of its first output path: which bytes are published */
   published: (hashPart: string): string => `published/${hashPart}.json`,
+  /**
+   * what an upstream was found to have
+   * @param id of its URL and keys
+   * @param digit the first of the hash parts
+   */
+  upstream: (id: string, digit: string): string => `upstreams/${id}/${digit}.json.zst`,
   root: (repository: string, ref: string, shell: string): string =>
     `roots/${repository}/${encodeURIComponent(ref)}/${encodeURIComponent(shell)}.json`,
   /** the public side of the signing keys; the secret side is in Secrets Manager alone */

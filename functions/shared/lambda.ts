@@ -1,6 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger'
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware'
 import middy from '@middy/core'
+import type { Context } from 'aws-lambda'
 import * as z from 'zod/mini'
 import { HearthError } from './errors.ts'
 import { explainFindings } from './findings.ts'
@@ -17,15 +18,15 @@ export class InvalidInput extends HearthError {
  */
 export function lambda<Schema extends z.ZodMiniType, Result>(
   schema: Schema,
-  handle: (input: z.output<Schema>) => Promise<Result>,
+  handle: (input: z.output<Schema>, context: Context) => Promise<Result>,
 ) {
   return middy<unknown, Result>()
     .use(injectLambdaContext(logger, { resetKeys: true }))
-    .handler(async (event) => {
+    .handler(async (event, context) => {
       const parsed = z.safeParse(schema, event)
       if (!parsed.success) throw new InvalidInput(explainFindings(parsed.error))
       const { run } = parsed.data as { run?: string }
       if (run !== undefined) logger.appendKeys({ run })
-      return handle(parsed.data)
+      return handle(parsed.data, context)
     })
 }

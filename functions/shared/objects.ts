@@ -126,6 +126,11 @@ export async function claimJson(
   }
 }
 
+/** How S3 is told what to copy. */
+export function copySourceOf({ name, key }: { name: string; key: string }): string {
+  return `${name}/${key.split('/').map(encodeURIComponent).join('/')}`
+}
+
 /**
  * Copies an object within S3, with our own metadata: nothing of the source's content type, encoding or tags survives.
  * @param version the ETag that the source must still have
@@ -141,7 +146,7 @@ export async function copyObject(
       new CopyObjectCommand({
         Bucket: to.name,
         Key: to.key,
-        CopySource: `${from.name}/${from.key.split('/').map(encodeURIComponent).join('/')}`,
+        CopySource: copySourceOf(from),
         ...(from.version === undefined ? {} : { CopySourceIfMatch: from.version }),
         MetadataDirective: 'REPLACE',
         TaggingDirective: 'REPLACE',

@@ -49,6 +49,8 @@ const Config = z.strictObject({
       secondsPerSystem: z.number().check(z.int(), z.positive()),
       megabytes: z.number().check(z.int(), z.positive()),
     }),
+    // 20 GB: twice CUDA, the largest of what companies build; Publish reads it in some two minutes.
+    nar: z._default(z.strictObject({ gigabytes: z.number().check(z.positive()) }), { gigabytes: 20 }),
   }),
 })
 

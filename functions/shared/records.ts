@@ -1,4 +1,3 @@
-import type { NarInfo } from '../../nix/narinfo.ts'
 import type { StorePath } from '../../nix/store-path.ts'
 import type { BuildId, RunId, System, Target } from './contract.ts'
 
@@ -27,13 +26,41 @@ export interface Root {
   refreshed: string
 }
 
-/** `published/<hash part>.json`: which build of a derivation stands. Written before anything of it is visible. */
+/** A path whose every word was proved from staged bytes: what its narinfo will say, and exactly which bytes may be copied. */
+export interface PublishedPath {
+  storePath: StorePath
+  narHash: string
+  narSize: number
+  /** sorted */
+  references: StorePath[]
+  fileHash: string
+  fileSize: number
+  /** content address of a source */
+  ca?: string
+  /** of the staged NAR, whose key its FileHash gives */
+  etag: string
+  /** references that only an upstream has, by the upstream's URL */
+  leansOn?: Record<string, StorePath[]>
+}
+
+/**
+ * `published/<hash part>.json`: which build of a derivation stands. Written before anything of it is visible, and enough for anybody to finish what
+ * a publisher began that died: what a builder says is not needed again.
+ */
 export interface Published {
   version: 1
   drvPath: StorePath
-  outputs: Record<string, Pick<NarInfo, 'storePath' | 'narHash'>>
+  outputs: Record<string, PublishedPath>
+  /** sources that become visible with it, references before referrers */
+  sources: PublishedPath[]
+  /** SHA-256 of the paths and NarHashes of everything that it was built on */
+  inputs: string
   run: RunId
   build: BuildId
+  /** the staging prefix of that build */
+  prefix: string
+  /** ISO 8601: when somebody last set out to finish it */
+  begun: string
 }
 
 /** `timings/<package>.json`: how long builds of a package took, newest first. */

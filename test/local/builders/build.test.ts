@@ -90,6 +90,7 @@ function putBuildJob(names: string[], changes: Partial<BuildJob> = {}): void {
     })),
     upstreams: [],
     publicKeys: [publicKey],
+    maxNarSize: 1e9,
     ...changes,
   }
   aws.put('state/job.json', JSON.stringify(job))

@@ -5,6 +5,7 @@ import {
   type PutObjectCommandInput,
   type S3Client,
 } from '@aws-sdk/client-s3'
+import pLimit from 'p-limit'
 import type { Publication } from '../../../functions/publish/publication.ts'
 import { publishBatch } from '../../../functions/publish/publish-batch.ts'
 import { openCaches } from '../../../functions/shared/caches.ts'
@@ -163,12 +164,14 @@ export class World {
       state: bucket(this.state),
       caches: openCaches(bucket(this.cache), this.upstreams),
       keys: [this.key],
+      maxNarSize: 1024 ** 3,
+      largeNars: pLimit(4),
+      verifiedSources: new Map(),
     }
-    return publishBatch(
-      publication,
-      names.map((name) => this.#batchDerivation(name, names)),
-      'its builder died',
-    )
+    const batch = names.map((name) => this.#batchDerivation(name, names))
+    const { outcomes, failure } = await publishBatch(publication, batch, 'its builder died')
+    if (failure !== undefined) throw failure
+    return outcomes
   }
 
   /** What became of each derivation: its outcome, and the error's name behind a colon. */

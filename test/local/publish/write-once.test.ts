@@ -60,12 +60,16 @@ describe('of two builds of one derivation the first stands whole', () => {
     await world.built('app', { out: { text: 'second' } }, { build: OTHER_BUILD })
     await world.publish(['app'], BUILD)
     const [told] = await world.publish(['app'], OTHER_BUILD)
-    expect(told?.error).toEqual({
-      name: 'NotReproducible',
-      message:
-        `${out('app')} is published with ${await narHashOf('first')}, and this build of it has ` +
-        `${await narHashOf('second')}: the published one stands`,
-      retryable: true,
+    const [published, built] = [await narHashOf('first'), await narHashOf('second')]
+    expect(told).toEqual({
+      drvPath: drv('app'),
+      outcome: 'not-reproducible',
+      error: {
+        name: 'NotReproducible',
+        message: `${out('app')} is published with ${published}, and this build of it has ${built}: the published one stands`,
+        retryable: true,
+      },
+      differences: [{ storePath: out('app'), published, built }],
     })
   })
 
@@ -106,7 +110,7 @@ describe('Publish can be killed anywhere and run again', () => {
     }
   }
 
-  // the claim, two NARs, two narinfos, the log
+  // the claim, two NARs, the log, two narinfos
   test.each([1, 2, 3, 4, 5, 6])('before its write number %i', async (write) => {
     const world = newWorld(twoOutputs)
     await world.built('app', built('the'))
@@ -132,7 +136,7 @@ describe('Publish can be killed anywhere and run again', () => {
     const world = newWorld(twoOutputs)
     await world.built('app', built('same'))
     await world.built('app', built('same'), { build: OTHER_BUILD })
-    killAt(world, 5)
+    killAt(world, 6)
     await expect(world.publish(['app'], BUILD)).rejects.toThrow(Killed)
     expect(await expectSound(world)).toHaveLength(1)
     world.before = async () => undefined

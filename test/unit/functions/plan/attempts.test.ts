@@ -42,6 +42,7 @@ function batch(told: Partial<Record<'lib' | 'app', Told>>): TriedBatch {
       })),
       upstreams: [],
       publicKeys: [],
+      maxNarSize: 1e9,
     },
     outcome: { version: 1, run: 'run', wave: 1, system: 'x86_64-linux', buildId: 'build:1', derivations },
   }

@@ -30,7 +30,7 @@ beforeEach(async () => {
   buckets.put('state/config/abc.json', {
     version: 1,
     sha256: 'abc',
-    config: { upstreams: [], cache: { publicKeys: [KEY] } },
+    config: { upstreams: [], cache: { publicKeys: [KEY] }, limits: { nar: { gigabytes: 20 } } },
   })
 })
 afterEach(() => {
@@ -95,6 +95,7 @@ describe('a wave', () => {
       ],
       upstreams: [],
       publicKeys: [KEY],
+      maxNarSize: 20e9,
     })
     expect(buckets.json(`state/runs/${RUN}/plans/1.json`)).toEqual({
       version: 1,

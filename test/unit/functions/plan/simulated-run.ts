@@ -65,6 +65,7 @@ function triedBatch(system: string, derivations: BatchDerivation[], told: Deriva
       derivations,
       upstreams: [],
       publicKeys: [],
+      maxNarSize: 1e9,
     },
     outcome: { version: 1, run: 'run', wave: 1, system, buildId: 'build:1', derivations: told },
   }

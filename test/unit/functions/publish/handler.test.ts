@@ -75,7 +75,7 @@ const brokenOutcome = {
 describe('what became of a batch is left for Plan', () => {
   test('of a build that ended', async () => {
     said(BUILD, broken)
-    expect(await publish({ build: BUILD })).toEqual({})
+    expect(await publish({ build: BUILD })).toEqual({ verdict: 'done' })
     expect(buckets.json(OUTCOME)).toEqual(outcome(BUILD, brokenOutcome))
   })
 
@@ -138,4 +138,55 @@ test('the signing key is in no log line', async () => {
   await publish({ build: BUILD }).catch(() => undefined)
   expect(log.text()).toContain('published')
   expect(log.text()).not.toContain(key.slice('cache-1:'.length, 40))
+})
+
+describe('when its time runs out', () => {
+  const drvs = ['a', 'b', 'c'].map((name) => drv(name))
+  const hurry = (remaining: number) => ({ ...context, getRemainingTimeInMillis: () => remaining })
+  beforeEach(() => {
+    buckets.put(
+      `state/runs/${RUN}/graph.json.zst`,
+      zstdCompressSync(JSON.stringify(graphOf({ a: {}, b: {}, c: { needs: ['b'] } }))),
+    )
+    buckets.put(`state/${JOB}`, {
+      kind: 'build',
+      derivations: drvs.map((drvPath, index) => ({
+        drvPath,
+        outputs: {},
+        inputs: [],
+        needs: index === 2 ? drvs.slice(1, 2) : [],
+      })),
+      upstreams: [],
+    })
+  })
+  const finished = () => (buckets.json(OUTCOME) as { derivations: object[] }).derivations.length
+
+  test('it leaves what it has, and is called again until all is done; each call gets on', async () => {
+    const call = (remaining: number) => handler({ run: RUN, batch, build: BUILD }, hurry(remaining))
+    expect(await call(1000)).toEqual({ verdict: 'again' })
+    expect(finished()).toBe(1)
+    expect(await call(1000)).toEqual({ verdict: 'again' })
+    expect(finished()).toBe(2)
+    expect(await call(1000)).toEqual({ verdict: 'done' })
+    expect(finished()).toBe(3)
+  })
+  test('with time enough one call does everything', async () => {
+    expect(await handler({ run: RUN, batch, build: BUILD }, hurry(600_000))).toEqual({ verdict: 'done' })
+    expect(finished()).toBe(3)
+  })
+})
+
+describe('what is finished is not done again', () => {
+  const told = outcome(BUILD, { outcome: 'published', bytes: 4711 })
+  test('a call after the last one changes nothing, and bytes that were added stay counted', async () => {
+    buckets.put(OUTCOME, told)
+    expect(await publish({ build: BUILD })).toEqual({ verdict: 'done' })
+    expect(buckets.json(OUTCOME)).toEqual(told)
+  })
+  test('but what another build of the batch gave says nothing', async () => {
+    buckets.put(OUTCOME, { ...told, buildId: 'hearth-builder:other' })
+    said(BUILD, broken)
+    await publish({ build: BUILD })
+    expect(buckets.json(OUTCOME)).toEqual(outcome(BUILD, brokenOutcome))
+  })
 })

@@ -1,6 +1,7 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { signNarInfo, writeNarInfo } from '../../../../functions/publish/make-visible.ts'
+import type { PublishedPath } from '../../../../functions/shared/records.ts'
 import { fingerprint, formatNarInfo, type NarInfo } from '../../../../nix/narinfo.ts'
 import { generateSecretKey, publicKeyOf, verify } from '../../../../nix/signature.ts'
 import { hashPartOf } from '../../../../nix/store-path.ts'
@@ -19,18 +20,33 @@ const INFO: NarInfo = {
   deriver: drv('app'),
   signatures: [],
 }
+const PATH: PublishedPath = {
+  storePath: INFO.storePath,
+  narHash: INFO.narHash,
+  narSize: INFO.narSize,
+  references: INFO.references,
+  fileHash: INFO.fileHash ?? '',
+  fileSize: INFO.fileSize ?? 0,
+  etag: '"0"',
+}
 const KEY = `cache/${hashPartOf(out('app'))}.narinfo`
 
 test('a narinfo is signed with every key, and has nothing that was not verified', () => {
   const keys = [generateSecretKey('cache-1'), generateSecretKey('cache-2')]
-  const forged = { ...INFO, signatures: ['cache-1:AAAA'], ca: 'fixed:r:sha256:0', extra: [['X', 'y']] }
-  const signed = signNarInfo(forged as NarInfo, keys)
-  const { signatures, ...rest } = signed
+  const forged = { ...PATH, signatures: ['cache-1:AAAA'], url: 'nar/evil', extra: [['X', 'y']] }
+  const { signatures, ...rest } = signNarInfo(forged, drv('app'), keys)
   expect({ ...rest, signatures: [] }).toEqual(INFO)
   expect(signatures.map((signature) => verify(fingerprint(INFO), signature, keys.map(publicKeyOf)))).toEqual([
     'cache-1',
     'cache-2',
   ])
+})
+
+test('a source has no deriver, and its content address', () => {
+  const ca = 'fixed:r:sha256:1b8m03r63zqhnjf7l5wnldhh7c134ap5vpj0850ymkq1iyzicy5s'
+  const signed = signNarInfo({ ...PATH, ca }, undefined, [generateSecretKey('cache-1')])
+  expect(signed).toMatchObject({ storePath: out('app'), ca })
+  expect(signed).not.toHaveProperty('deriver')
 })
 
 describe('a narinfo is written once', () => {

@@ -5,11 +5,12 @@ import { out } from '../graphs.ts'
 /** Outputs by what they refer to: `{ bin: ['lib'], lib: [] }`. */
 function outputs(sketch: Record<string, string[]>) {
   return Object.entries(sketch).map(([name, references]) => ({
-    info: { storePath: out('a', name), references: references.map((reference) => out('a', reference)) },
+    storePath: out('a', name),
+    references: references.map((reference) => out('a', reference)),
   }))
 }
 const names = (sketch: Record<string, string[]>) =>
-  referencesFirst(outputs(sketch)).map(({ info }) => info.storePath)
+  referencesFirst(outputs(sketch)).map(({ storePath }) => storePath)
 
 describe('each output after those that it refers to', () => {
   test.each<[string, Record<string, string[]>, string[]]>([

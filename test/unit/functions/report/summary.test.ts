@@ -48,6 +48,7 @@ const batch = (wave: number, ...became: Became[]): TriedBatch => ({
     derivations: became.map(([name]) => ({ drvPath: drv(name), outputs: {}, inputs: [], needs: [] })),
     upstreams: [],
     publicKeys: [],
+    maxNarSize: 1e9,
   },
   outcome: {
     version: 1,

@@ -13,5 +13,5 @@ export const CONFIG: Config = {
   ],
   upstreams: [],
   cache: { publicKeys: [] },
-  limits: { evaluation: { secondsPerSystem: 1800, megabytes: 6144 } },
+  limits: { evaluation: { secondsPerSystem: 1800, megabytes: 6144 }, nar: { gigabytes: 20 } },
 }
