@@ -10,6 +10,7 @@ import { stagedKeys, stagingPrefixOfBuild, stateKeys } from '../shared/keys.ts'
 import { Measure } from '../shared/measure.ts'
 import { type Bucket, copyObject, findJson, isMissing, writeJson } from '../shared/objects.ts'
 import { graphOf } from './graph-of.ts'
+import { findStagedEvaluation } from './staged-evaluation.ts'
 
 export class EvaluationLost extends HearthError {
   override name = 'EvaluationLost'
@@ -39,7 +40,8 @@ const compress = promisify(zstdCompress)
  * is that of their contents and sources whose content address recomputes are accepted, every output path is recomputed, and the graph is made from
  * what was proved. The archive itself is copied to the state bucket, exactly the bytes that were read, where neither evaluator nor builder can
  * write. Every later reader reads those copies.
- * @throws EvaluationLost when the evaluator left nothing, SourceFailed when the source as a whole gave nothing to warm, ArchiveRefused
+ * @throws EvaluationLost when the evaluator left nothing, EvaluationRefused when it left something else, SourceFailed when the source as a whole gave
+ * nothing to warm, ArchiveRefused
  */
 export async function takeOverEvaluation(
   state: Bucket,
@@ -51,7 +53,7 @@ export async function takeOverEvaluation(
   const taken = await findJson<Evaluation>(state, stateKeys.evaluation(run))
   if (taken !== undefined) return taken
   const prefix = stagingPrefixOfBuild(evaluatorRoleId, build)
-  const evaluation = await findJson<Evaluation>(staging, stagedKeys.evaluation(prefix))
+  const evaluation = await findStagedEvaluation(staging, prefix, run)
   if (evaluation === undefined)
     throw new EvaluationLost(`the evaluator ${build} left no evaluation: its log says what happened`)
   if (evaluation.error !== undefined) throw new SourceFailed(evaluation.error)
@@ -66,7 +68,7 @@ export async function takeOverEvaluation(
 
 /** A shell whose derivation the archive does not hold cannot be planned; the others can. */
 function inGraph(shell: EvaluatedShell, graph: Graph): EvaluatedShell {
-  if (!('drvPath' in shell) || shell.drvPath in graph.derivations) return shell
+  if (!('drvPath' in shell) || Object.hasOwn(graph.derivations, shell.drvPath)) return shell
   const { attribute, system, drvPath } = shell
   return { attribute, system, error: `the evaluation's archive does not hold its derivation ${drvPath}` }
 }
@@ -99,9 +101,10 @@ async function readArchive(
 ): Promise<{ archive: VerifiedArchive; sha256: string; etag: string }> {
   const { body, etag } = await openArchive(staging, key)
   const file = new Measure()
+  const zstd = createZstdDecompress()
   let archive: VerifiedArchive | undefined
   try {
-    await pipeline(body, file, createZstdDecompress(), async (bytes: AsyncIterable<Uint8Array>) => {
+    await pipeline(body, file, zstd, async (bytes: AsyncIterable<Uint8Array>) => {
       archive = await verifyArchive(bytes, LIMITS)
     })
   } catch (error) {
@@ -112,6 +115,9 @@ async function readArchive(
     )
   }
   if (archive === undefined) throw new ArchiveRefused("the evaluator's archive is empty")
+  // Node drops what stands behind the end of a frame in the same chunk; a builder's chunks are others, and it would import it.
+  if (zstd.bytesWritten !== file.bytes)
+    throw new ArchiveRefused("the evaluator's archive goes on behind the end of its zstd frame")
   return { archive, sha256: file.sha256().toString('hex'), etag }
 }
 

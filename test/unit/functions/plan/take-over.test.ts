@@ -189,7 +189,7 @@ describe('what an evaluator did not leave', () => {
 })
 
 test('a source that gives nothing to warm ends the run with the name that the evaluator gave it', async () => {
-  const error = { name: 'FlakeInvalid', message: 'flake.nix: syntax error at line 3' }
+  const error = { name: 'FlakeDoesNotEvaluate', message: 'flake.nix: syntax error at line 3' }
   buckets.put(`${STAGED}evaluation.json`, { ...evaluation, shells: [], error })
   await expect(takeOver()).rejects.toMatchObject(error)
 })
