@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os'
+import { availableParallelism, totalmem } from 'node:os'
 import { join } from 'node:path'
 import pLimit from 'p-limit'
 import type { EvaluatedShell, Evaluation } from '../functions/shared/contract.ts'
@@ -54,7 +54,7 @@ async function evaluateShells(job: EvaluationTask, workshop: Workshop): Promise<
   say(`fetched ${job.target.repository} ${job.target.commit}`)
   const bounds = { environment, megabytes: job.limits.megabytes }
   const found = await findShells(job, flakeReference(source, job.target.commit), bounds)
-  const limit = pLimit(availableParallelism())
+  const limit = pLimit(systemsAtOnce(job.limits.megabytes))
   const bySystem = await limit.map(found.systems, async ({ system, candidates }) => {
     say(`evaluating ${candidates.length} shells for ${system}`)
     const budget = new TimeBudget(job.limits.secondsPerSystem)
@@ -62,6 +62,12 @@ async function evaluateShells(job: EvaluationTask, workshop: Workshop): Promise<
   })
   const shells = bySystem.flat().filter((shell) => !('error' in shell && found.optional.has(shell.attribute)))
   return [...found.broken, ...shells]
+}
+
+/** As many as there are cores, and as fit into three quarters of the machine's memory: beyond that the kernel kills, and a sound shell looks broken. */
+function systemsAtOnce(megabytes: number): number {
+  const fitting = Math.floor((totalmem() * 0.75) / (megabytes * 1024 ** 2))
+  return Math.max(1, Math.min(availableParallelism(), fitting))
 }
 
 /** Whether an error is the answer to the job, rather than the builder's own failure. */

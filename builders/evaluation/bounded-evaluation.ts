@@ -1,6 +1,7 @@
 import { isOutOfMemory } from '../machine/nix-errors.ts'
 import { options } from '../machine/nix-command.ts'
-import { eachLine, startProcess } from '../machine/processes.ts'
+import { OutputTooLong } from '../machine/errors.ts'
+import { collect, eachLine, startProcess } from '../machine/processes.ts'
 
 /** What an evaluation may use, and how it is run. */
 export interface EvaluationBounds {
@@ -51,13 +52,17 @@ export async function evaluateBounded(
       timer = setTimeout(expire, secondsLeft() * 1000)
     } else stderr = `${stderr}${line}\n`.slice(-STDERR_KEPT)
   })
-  const result: string[] = []
-  const readResult = eachLine(child.stdout, (line) => void result.push(line))
-  const [{ status, signal }] = await Promise.all([child.ended, readErrors, readResult]).finally(() =>
-    clearTimeout(timer),
-  )
+  const finished = Promise.all([child.ended, collect(child.stdout), readErrors])
+  const ended = await finished.catch((error: unknown) => {
+    if (error instanceof OutputTooLong) return error
+    throw error
+  })
+  clearTimeout(timer)
+  child.kill('SIGKILL')
+  if (ended instanceof OutputTooLong) return { stderr: `error: ${ended.message}`, reason: 'error' }
+  const [{ status, signal }, result] = ended
   if (isOutOfTime) return { stderr, reason: 'out of time' }
-  if (status === 0) return { stderr, reason: 'done', result: result.join('\n') }
+  if (status === 0) return { stderr, reason: 'done', result }
   if (isOutOfMemory(stderr, signal, status)) return { stderr, reason: 'out of memory' }
   return { stderr, reason: signal === null ? 'error' : 'died' }
 }

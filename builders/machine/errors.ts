@@ -47,3 +47,11 @@ export class BatchIncomplete extends HearthError {
   override name = 'BatchIncomplete'
   override retryable = true
 }
+
+/** A program that we asked for something short does not stop talking. */
+export class OutputTooLong extends HearthError {
+  override name = 'OutputTooLong'
+  constructor(limit: number) {
+    super(`it printed more than ${limit} bytes`)
+  }
+}

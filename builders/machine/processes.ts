@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
-import { createInterface } from 'node:readline'
+import { StringDecoder } from 'node:string_decoder'
+import { OutputTooLong } from './errors.ts'
 
 /** How a process ended: by itself with a status, or by a signal. */
 export interface Ending {
@@ -84,9 +85,27 @@ export async function runProcess(
   return { ...ending, stdout, stderr }
 }
 
-/** Calls back for every line, without its end. Resolves when the stream ends. */
+// 64 KiB: Nix's own lines have some hundred bytes; what flake code traces or a build prints may be one line of gigabytes.
+const LONGEST_LINE = 64 * 1024
+
+/**
+ * Calls back for every line, without its end. Of a line that is longer than 64 KiB only the beginning is kept: nothing that a flake or a build prints
+ * may cost the builder its life. Resolves when the stream ends.
+ */
 export async function eachLine(stream: Readable, onLine: (line: string) => void): Promise<void> {
-  for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) onLine(line)
+  const decoder = new StringDecoder('utf8')
+  let line = ''
+  const take = (text: string): void => {
+    const [first = '', ...rest] = text.split('\n')
+    line = (line + first).slice(0, LONGEST_LINE)
+    for (const next of rest) {
+      onLine(line.endsWith('\r') ? line.slice(0, -1) : line)
+      line = next.slice(0, LONGEST_LINE)
+    }
+  }
+  for await (const chunk of stream) take(decoder.write(chunk as Buffer))
+  take(decoder.end())
+  if (line !== '') onLine(line)
 }
 
 // 5 s: Nix needs well under one to stop its builders; an evaluation in a tight loop ignores SIGTERM altogether.
@@ -103,8 +122,17 @@ export async function stopAllProcesses(): Promise<void> {
   clearTimeout(late)
 }
 
-async function collect(stream: Readable): Promise<string> {
+// 256 MiB: the paths of 1,000,000 derivations, or the evaluation of as many attributes.
+const LONGEST_OUTPUT = 256 * 1024 * 1024
+
+/** Everything that a stream says, as UTF-8. @throws OutputTooLong: what it says is not what was asked for */
+export async function collect(stream: Readable): Promise<string> {
   const chunks: Buffer[] = []
-  for await (const chunk of stream) chunks.push(chunk)
+  let size = 0
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > LONGEST_OUTPUT) throw new OutputTooLong(LONGEST_OUTPUT)
+    chunks.push(chunk)
+  }
   return Buffer.concat(chunks).toString('utf8')
 }
