@@ -3,12 +3,14 @@ import { zstdCompressSync } from 'node:zlib'
 import { encodeBase32 } from '../../../nix/base32.ts'
 import { formatNarInfo, type NarInfo } from '../../../nix/narinfo.ts'
 import type { StorePath } from '../../../nix/store-path.ts'
-import { narOf, treeSource } from '../../unit/nix/nar-tree.ts'
+import { narOf, type Tree, treeSource } from '../../unit/nix/nar-tree.ts'
 
 /** What a builder stages for one output; without any alteration it is what an honest builder stages. */
 export interface Output {
   /** the content of the one file that the output is; whatever it mentions it refers to */
   text: string
+  /** another content than the one file */
+  tree?: Tree
   /** what the narinfo says it refers to */
   references?: StorePath[]
   /** another NAR than the text's */
@@ -35,7 +37,7 @@ export interface StagedOutput {
 }
 
 export async function stagedOutput(path: StorePath, output: Output): Promise<StagedOutput> {
-  const honest = await narOf(treeSource(Buffer.from(output.text)))
+  const honest = await narOf(treeSource(output.tree ?? Buffer.from(output.text)))
   const nar = output.nar?.(honest) ?? honest
   const compressed = zstdCompressSync(nar)
   const file = output.file?.(compressed, nar) ?? compressed

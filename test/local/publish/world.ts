@@ -38,13 +38,16 @@ let worlds = 0
 
 /** A graph, three buckets of a real S3, a signing key, and what builders staged. */
 export class World {
-  readonly key = generateSecretKey('cache.example.org-1')
+  /** two worlds with the same key write the same narinfos */
+  key = generateSecretKey('cache.example.org-1')
   readonly graph: Graph
   readonly upstreams: Upstream[] = []
   /** everything that Publish asked of S3, in order */
   readonly requests: Request[] = []
   /** sees every request before it is sent, and may do something first, or throw */
   before: (request: Request) => Promise<void> = async () => undefined
+  /** sees every request when its effect is there, and may throw as if the answer had been lost */
+  after: (request: Request) => Promise<void> = async () => undefined
   readonly cache: Bucket
   readonly staging: Bucket
   readonly state: Bucket
@@ -77,7 +80,9 @@ export class World {
         const request = { command, input: args.input as Request['input'] }
         await this.before(request)
         this.requests.push(request)
-        return next(args)
+        const answer = await next(args)
+        await this.after(request)
+        return answer
       },
       { step: 'initialize' },
     )
@@ -121,6 +126,20 @@ export class World {
       await this.put(this.staging, stagedKeys.narinfo(prefix, hashPartOf(path)), narinfo)
   }
 
+  /** Makes a path a source that the evaluation's archive has proved, with this content, and stages it as a builder does. */
+  async source(path: StorePath, content: Output, build = BUILD): Promise<NarInfo> {
+    const { info } = await stagedOutput(path, { text: content.text, references: content.references ?? [] })
+    const { narHash, narSize, references } = info
+    this.graph.sources[path] = {
+      narHash,
+      narSize,
+      references: references.toSorted(),
+      contentAddress: `fixed:r:${narHash}`,
+    }
+    await this.stage(path, content, build)
+    return info
+  }
+
   /** Stages what the builder says of a derivation. */
   async said(name: string, result: object, build = BUILD): Promise<void> {
     const key = stagedKeys.result(prefixOf(build), baseNameOf(drv(name)))
@@ -155,7 +174,7 @@ export class World {
   async publish(names: string[], build = BUILD): Promise<DerivationOutcome[]> {
     const bucket = ({ name }: Bucket): Bucket => ({ s3: this.#publishS3, name })
     const publication: Publication = {
-      run: 'push-acme-shells-1',
+      run: build === BUILD ? 'push-acme-shells-1' : 'push-acme-shells-2',
       build,
       prefix: prefixOf(build),
       graph: this.graph,
