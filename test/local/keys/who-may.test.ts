@@ -80,7 +80,7 @@ const QUESTIONS: Record<string, Question> = {
           InvocationType: 'DryRun',
         }),
       ),
-    may: ['WarmRole', 'KeysRole', 'operator'],
+    may: ['WarmRole', 'KeysRole', 'RepairRole', 'operator'],
   },
 }
 
