@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { zstdDecompressSync } from 'node:zlib'
-import { ListObjectsV2Command } from '@aws-sdk/client-s3'
+import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
 import { expect } from 'vitest'
 import type { Bucket } from '../../../functions/shared/objects.ts'
 import { encodeBase32 } from '../../../nix/base32.ts'
@@ -56,4 +56,24 @@ export async function expectSound(world: World, elsewhere: StorePath[] = []): Pr
 
 function hashOf(bytes: Uint8Array): string {
   return `sha256:${encodeBase32(createHash('sha256').update(bytes).digest())}`
+}
+
+/** Every object of a bucket, and the SHA-256 of its bytes. */
+export async function contentsOf({ s3, name }: Bucket): Promise<Record<string, string>> {
+  const hashes = (await keysOf({ s3, name })).map(async (key) => {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: name, Key: key }))
+    return [key, hashOf((await Body?.transformToByteArray()) ?? new Uint8Array())] as const
+  })
+  return Object.fromEntries(await Promise.all(hashes))
+}
+
+/** Which builds stand, by key; when somebody last set out to finish one says nothing. */
+export async function recordsOf(world: World): Promise<Record<string, object>> {
+  const records = (await keysOf(world.state))
+    .filter((key) => key.startsWith('published/'))
+    .map(async (key) => {
+      const text = (await world.get(world.state, key))?.toString('utf8') ?? ''
+      return [key, { ...(JSON.parse(text) as object), begun: '' }] as const
+    })
+  return Object.fromEntries(await Promise.all(records))
 }
