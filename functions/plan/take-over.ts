@@ -9,6 +9,7 @@ import { HearthError } from '../shared/errors.ts'
 import { stagedKeys, stagingPrefixOfBuild, stateKeys } from '../shared/keys.ts'
 import { Measure } from '../shared/measure.ts'
 import { type Bucket, copyObject, findJson, isMissing, writeJson } from '../shared/objects.ts'
+import { isPassing } from '../shared/passing-error.ts'
 import { graphOf } from './graph-of.ts'
 import { findStagedEvaluation } from './staged-evaluation.ts'
 
@@ -108,8 +109,8 @@ async function readArchive(
       archive = await verifyArchive(bytes, LIMITS)
     })
   } catch (error) {
-    // S3's own errors may pass; what is wrong with the bytes stays wrong
-    if (error instanceof Error && '$metadata' in error) throw error
+    // what is wrong with S3 or the way to it passes; what is wrong with the bytes stays wrong
+    if (isPassing(error) || (error instanceof Error && '$metadata' in error)) throw error
     throw new ArchiveRefused(
       `the evaluator's archive: ${error instanceof Error ? error.message : String(error)}`,
     )

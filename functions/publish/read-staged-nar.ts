@@ -13,6 +13,7 @@ import { isMissing } from '../shared/objects.ts'
 import type { Publication } from './publication.ts'
 import { NarOverLimit, StagedBytesDiffer, StagedResultInvalid } from './refusals.ts'
 import { fileHashDigits, type StagedNarInfo } from './staged-result.ts'
+import { isZstdError } from '../shared/zstd-error.ts'
 
 /** What the bytes of a staged NAR prove, and exactly which bytes those are. */
 export interface StagedNar extends VerifiedNar {
@@ -103,10 +104,4 @@ async function unpack(
   if (zstd.bytesWritten !== file.bytes)
     throw new StagedResultInvalid(`the staged NAR of ${path} goes on behind the end of its zstd frame`)
   return proved
-}
-
-/** node:zlib's errors have codes of zstd (`ZSTD_error_…`) or of zlib's own (`Z_BUF_ERROR`: the file ends too early). */
-function isZstdError(error: unknown): error is Error {
-  const { code } = error as { code?: unknown }
-  return error instanceof Error && typeof code === 'string' && /^(ZSTD_|Z_)/.test(code)
 }

@@ -5,6 +5,7 @@ import type { Context } from 'aws-lambda'
 import * as z from 'zod/mini'
 import { HearthError } from './errors.ts'
 import { explainFindings } from './findings.ts'
+import { AwsUnavailable, isPassing } from './passing-error.ts'
 
 export const logger = new Logger()
 
@@ -27,6 +28,12 @@ export function lambda<Schema extends z.ZodMiniType, Result>(
       if (!parsed.success) throw new InvalidInput(explainFindings(parsed.error))
       const { run } = parsed.data as { run?: string }
       if (run !== undefined) logger.appendKeys({ run })
-      return handle(parsed.data, context)
+      try {
+        return await handle(parsed.data, context)
+      } catch (error) {
+        // Step Functions retries by name, and AWS has a hundred names for this one thing
+        if (isPassing(error)) throw new AwsUnavailable(`${error.name}: ${error.message}`)
+        throw error
+      }
     })
 }

@@ -25,9 +25,13 @@ export class ObjectTooLarge extends HearthError {
   override name = 'ObjectTooLarge'
 }
 
-/** S3 says 404 when the caller may list the bucket: a missing object. */
+/** S3 says 404 when the caller may list the bucket: a missing object. A missing bucket is a wrong configuration, and no answer. */
 export function isMissing(error: unknown): boolean {
-  return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404
+  return (
+    error instanceof S3ServiceException &&
+    error.$metadata.httpStatusCode === 404 &&
+    error.name !== 'NoSuchBucket'
+  )
 }
 
 /** A conditional request lost: the object is there already, has changed, or is being written at this moment (409). */
@@ -75,7 +79,7 @@ export async function findObject(
 // 64 MiB: far above any plan or record, far below the smallest function's memory.
 const JSON_LIMIT = 64 * 1024 * 1024
 
-/** The JSON document at a key, or undefined when there is none. Its shape is the writer's promise: only our own functions write these. */
+/** The JSON document at a key, or undefined when there is none. Its shape is the writer's promise: only for what our own functions write. */
 export async function findJson<T>(bucket: Bucket, key: string): Promise<T | undefined> {
   const found = await findObject(bucket, key, JSON_LIMIT)
   return found === undefined ? undefined : (JSON.parse(Buffer.from(found.bytes).toString('utf8')) as T)

@@ -10,6 +10,9 @@ export class UpstreamUnavailable extends HearthError {
   override retryable = true
 }
 
+// 1 MiB: as for a narinfo of our own.
+const NARINFO_LIMIT = 1024 * 1024
+
 // Nix tries a download 5 times; here the state machine tries the whole state again after these 3.
 const TRIES = 3
 const TIMEOUT_MS = 20_000
@@ -47,7 +50,7 @@ async function getText(url: string): Promise<string | undefined> {
   for (let attempt = 1; attempt <= TRIES; attempt++) {
     try {
       const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) })
-      if (response.ok) return await response.text()
+      if (response.ok) return await textOf(url, response)
       await response.body?.cancel()
       if (response.status === 404 || response.status === 403) return undefined
       last = `status ${response.status}`
@@ -60,4 +63,19 @@ async function getText(url: string): Promise<string | undefined> {
     if (attempt < TRIES) await sleep(250 * 2 ** attempt)
   }
   throw new UpstreamUnavailable(`${url} could not be asked ${TRIES} times in a row: ${last}`)
+}
+
+/** The body as text. It is counted as it is unpacked: an upstream's answer has no end, if it likes. */
+async function textOf(url: string, response: Response): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length
+    if (size > NARINFO_LIMIT)
+      throw new UpstreamUnavailable(
+        `${url} answers with more than ${NARINFO_LIMIT} bytes: that is no narinfo`,
+      )
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
 }

@@ -13,6 +13,7 @@ import { cacheKeys } from '../keys.ts'
 import { hashPartOf } from '../../../nix/store-path.ts'
 import type { NamedNar } from './check-narinfo.ts'
 import type { Fault, FaultName } from './fault.ts'
+import { isZstdError } from '../zstd-error.ts'
 
 /**
  * Downloads a NAR of the cache and compares it with its narinfo, streaming: FileHash, FileSize, NarHash, NarSize, form and references.
@@ -95,10 +96,4 @@ async function unpack(
     fileHash: formatHash({ algorithm: 'sha256', digest: file.sha256() }),
     fileSize: file.bytes,
   }
-}
-
-/** node:zlib's errors have codes of zstd (`ZSTD_error_…`) or of zlib's own (`Z_BUF_ERROR`: the file ends too early). */
-function isZstdError(error: unknown): error is Error {
-  const { code } = error as { code?: unknown }
-  return error instanceof Error && typeof code === 'string' && /^(ZSTD_|Z_)/.test(code)
 }
