@@ -1,6 +1,7 @@
 import { drvRecompute } from './drv-recompute.ts'
 import type { Figure } from './figure.ts'
 import { graphRead } from './graph-read.ts'
+import { publishEndToEnd } from './publish-e2e.ts'
 import { publishLarge } from './publish-large.ts'
 import { publishSign, publishSignFiles } from './publish-sign.ts'
 import { publishVerify } from './publish-verify.ts'
@@ -12,5 +13,6 @@ export const FIGURES: Figure[] = [
   publishSignFiles,
   publishVerify,
   publishLarge,
+  publishEndToEnd,
   drvRecompute,
 ]

@@ -17,7 +17,8 @@ const FREE_PAIRS = 3
 export const publishLarge: Figure = {
   name: 'publish.large',
   compares: 'a staged NAR of 2 GB verified as Publish does, against `zstd -dc` alone, both on one core',
-  measure: 'wall',
+  // On one core the two are the same, and CPU time does not count what the machine did for others meanwhile.
+  measure: 'cpu',
   target: 0.35,
   prepare,
 }
@@ -25,35 +26,41 @@ export const publishLarge: Figure = {
 function prepare(progress: (text: string) => void): Pair {
   const zstd = zstdVersion()
   const folder = mkdtempSync(join(tmpdir(), 'hearth-bench-large-'))
-  progress('writing a NAR of 2 GB')
-  const nar = writeStagedNar(folder, 'large', { least: LEAST_BYTES })
-  const ours = verifyCommand(folder, nar)
-  const theirs: Command = ['bash', '-c', 'zstd -dc "$1" > /dev/null', 'bash', nar.file]
-  const onOneCore = (command: Command): Command => ['taskset', '--cpu-list', firstCore(), ...command]
-  const check = (printed: { ours: string; theirs: string }): void =>
-    checkVerified('publish.large', nar, printed, MOST_MIB)
-  return {
-    ours: { label: 'Hearth, one core', command: onOneCore(ours) },
-    theirs: { label: 'zstd -dc, one core', command: onOneCore(theirs) },
-    sizes: sizesOf(nar),
-    versions: { zstd },
-    check,
-    details(runs) {
-      const free = Array.from({ length: FREE_PAIRS }, () => {
-        const pair = { ours: timeProcess(ours), theirs: timeProcess(theirs) }
-        check({ ours: pair.ours.printed, theirs: pair.theirs.printed })
-        return pair
-      })
-      const megabytes = nar.info.narSize / 1e6
-      return {
-        peakMiB: seriesOf(runs.map((run) => peakMebibytes(run.ours.printed))).max,
-        mbPerSecond: seriesOf(runs.map((run) => megabytes / run.ours.wall)).median,
-        ratioOnAllCores: seriesOf(free.map((pair) => pair.theirs.wall / pair.ours.wall)).median,
-        mbPerSecondOnAllCores: seriesOf(free.map((pair) => megabytes / pair.ours.wall)).median,
-        peakMiBOnAllCores: seriesOf(free.map((pair) => peakMebibytes(pair.ours.printed))).max,
-      }
-    },
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+  const remove = (): void => rmSync(folder, { recursive: true, force: true })
+  try {
+    progress('writing a NAR of 2 GB')
+    const nar = writeStagedNar(folder, 'large', { least: LEAST_BYTES })
+    const ours = verifyCommand(folder, nar)
+    const theirs: Command = ['bash', '-c', 'zstd -dc "$1" > /dev/null', 'bash', nar.file]
+    const onOneCore = (command: Command): Command => ['taskset', '--cpu-list', firstCore(), ...command]
+    const check = (printed: { ours: string; theirs: string }): void =>
+      checkVerified('publish.large', nar, printed, MOST_MIB)
+    return {
+      ours: { label: 'Hearth, one core', command: onOneCore(ours) },
+      theirs: { label: 'zstd -dc, one core', command: onOneCore(theirs) },
+      sizes: sizesOf(nar),
+      versions: { zstd },
+      check,
+      details(runs) {
+        const free = Array.from({ length: FREE_PAIRS }, () => {
+          const pair = { ours: timeProcess(ours), theirs: timeProcess(theirs) }
+          check({ ours: pair.ours.printed, theirs: pair.theirs.printed })
+          return pair
+        })
+        const megabytes = nar.info.narSize / 1e6
+        return {
+          peakMiB: seriesOf(runs.map((run) => peakMebibytes(run.ours.printed))).max,
+          mbPerSecond: seriesOf(runs.map((run) => megabytes / run.ours.wall)).median,
+          ratioOnAllCores: seriesOf(free.map((pair) => pair.theirs.wall / pair.ours.wall)).median,
+          mbPerSecondOnAllCores: seriesOf(free.map((pair) => megabytes / pair.ours.wall)).median,
+          peakMiBOnAllCores: seriesOf(free.map((pair) => peakMebibytes(pair.ours.printed))).max,
+        }
+      },
+      remove,
+    }
+  } catch (error) {
+    remove()
+    throw error
   }
 }
 

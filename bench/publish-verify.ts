@@ -30,25 +30,31 @@ export const publishVerify: Figure = {
 function prepare(progress: (text: string) => void): Pair {
   const zstd = zstdVersion()
   const folder = mkdtempSync(join(tmpdir(), 'hearth-bench-verify-'))
-  progress('writing the NAR of node_modules')
-  const nar = writeStagedNar(folder, 'large')
-  const small = writeStagedNar(folder, 'small', { content: import.meta.dirname })
-  const ours = verifyCommand(folder, nar)
-  const peakOfSmall = peakMebibytes(timeProcess(verifyCommand(folder, small)).printed)
-  return {
-    ours: { label: 'Hearth: hashes, sizes, form, references', command: ours },
-    theirs: {
-      label: 'zstd -dc | sha256sum: the hash',
-      command: ['bash', '-c', 'zstd -dc "$1" | sha256sum', 'bash', nar.file],
-    },
-    sizes: sizesOf(nar),
-    versions: { zstd },
-    check: (printed) => checkVerified('publish.verify', nar, printed, MOST_MIB),
-    details: (runs) => ({
-      peakMiB: seriesOf(runs.map((run) => peakMebibytes(run.ours.printed))).max,
-      [`peakMiBOfANarOf${Math.round(small.info.narSize / 1024)}KiB`]: peakOfSmall,
-    }),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+  const remove = (): void => rmSync(folder, { recursive: true, force: true })
+  try {
+    progress('writing the NAR of node_modules')
+    const nar = writeStagedNar(folder, 'large')
+    const small = writeStagedNar(folder, 'small', { content: import.meta.dirname })
+    const ours = verifyCommand(folder, nar)
+    const peakOfSmall = peakMebibytes(timeProcess(verifyCommand(folder, small)).printed)
+    return {
+      ours: { label: 'Hearth: hashes, sizes, form, references', command: ours },
+      theirs: {
+        label: 'zstd -dc | sha256sum: the hash',
+        command: ['bash', '-c', 'zstd -dc "$1" | sha256sum', 'bash', nar.file],
+      },
+      sizes: sizesOf(nar),
+      versions: { zstd },
+      check: (printed) => checkVerified('publish.verify', nar, printed, MOST_MIB),
+      details: (runs) => ({
+        peakMiB: seriesOf(runs.map((run) => peakMebibytes(run.ours.printed))).max,
+        [`peakMiBOfANarOf${Math.round(small.info.narSize / 1024)}KiB`]: peakOfSmall,
+      }),
+      remove,
+    }
+  } catch (error) {
+    remove()
+    throw error
   }
 }
 
