@@ -48,10 +48,3 @@ export class Progress {
     return this.#ended < this.#total ? `, ${this.#total - this.#ended} left` : ''
   }
 }
-
-/** A number of bytes for people. */
-export function kilobytes(bytes: number): string {
-  if (bytes < 1_000_000) return `${(bytes / 1000).toFixed(1)} kB`
-  if (bytes < 1_000_000_000) return `${(bytes / 1_000_000).toFixed(1)} MB`
-  return `${(bytes / 1_000_000_000).toFixed(2)} GB`
-}

@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import pLimit from 'p-limit'
 import type { DerivationResult } from '../../functions/shared/contract.ts'
 import { describeError } from '../../functions/shared/errors.ts'
+import { formatBytes } from '../../functions/shared/format-bytes.ts'
 import { stagedKeys } from '../../functions/shared/keys.ts'
 import { baseNameOf, type StorePath } from '../../nix/store-path.ts'
 import type { PlannedDerivation } from './batch.ts'
 import { stageLog } from './build-log.ts'
 import type { LocalStore } from '../machine/local-store.ts'
-import { kilobytes, type Progress } from './progress.ts'
+import type { Progress } from './progress.ts'
 import type { PathInfo } from '../machine/registration.ts'
 import { type StagedPath, stagePath } from './stage-path.ts'
 import { stageBytes, type Staging } from '../machine/staging.ts'
@@ -75,7 +76,7 @@ export class Uploader {
         inputs: Object.fromEntries(inputHashes),
       })
       const sum = (of: (path: StagedPath) => number): string =>
-        kilobytes(staged.reduce((total, path) => total + of(path), 0))
+        formatBytes(staged.reduce((total, path) => total + of(path), 0))
       progress.say(
         `uploaded ${derivation.name} (${sum(({ narSize }) => narSize)} → ${sum(({ fileSize }) => fileSize)})`,
       )

@@ -7,6 +7,7 @@ import {
 import { type DerivationFile, isUnsupported, type Unsupported } from '../../nix/derivation-file.ts'
 import { derivationNameOf } from '../../nix/derivation.ts'
 import { fixedOutputOf } from '../../nix/fixed-output.ts'
+import { ForgedOutputs } from '../../nix/output-kind.ts'
 import { recomputeOutputPaths } from '../../nix/output-paths.ts'
 import { type ReferenceRules, referenceRulesOf } from '../../nix/reference-rules.ts'
 import type { StorePath } from '../../nix/store-path.ts'
@@ -23,11 +24,27 @@ export function graphOf({ derivations, sources }: VerifiedArchive): Graph {
   for (const [path, derivation] of derivations) {
     const outputs = paths.get(path)
     if (outputs === undefined) continue
+    checkInputs(path, derivation, derivations)
     graph.derivations[path] = isUnsupported(derivation)
       ? unsupportedDerivation(path, derivation)
       : describe(path, derivation, outputs)
   }
   return graph
+}
+
+/** The paths of a fixed output do not depend on its inputs, so nobody has looked at them. @throws ForgedOutputs */
+function checkInputs(
+  path: StorePath,
+  drv: DerivationFile | Unsupported,
+  derivations: VerifiedArchive['derivations'],
+): void {
+  for (const [input, names] of isUnsupported(drv) ? [] : drv.inputDrvs) {
+    const maker = derivations.get(input)
+    if (maker === undefined || isUnsupported(maker)) continue
+    const absent = names.find((name) => !Object.hasOwn(maker.outputs, name))
+    if (absent !== undefined)
+      throw new ForgedOutputs(path, `it needs the output '${absent}' of ${input}, which has no such output`)
+  }
 }
 
 function describe(

@@ -68,9 +68,11 @@ export async function finishPublication(
     (isVisible ? undefined : await otherInputs(publication, drvPath, record)) ??
     (await lostReference(publication, record, hidden))
   if (obstacle !== undefined) return { kind: 'stuck', why: obstacle, isVisible }
-  if (!(await renew(publication.state, standing))) return { kind: 'superseded' }
   const why = await bringNars(publication, record, hidden)
   if (why !== undefined) return { kind: 'stuck', why, isVisible }
+  // NARs are named by their contents, and harm nobody; from here on it matters which build stands.
+  if (!(await renew(publication.state, standing, publication.now))) return { kind: 'superseded' }
+  await publishLog(publication, record.prefix, baseNameOf(record.drvPath))
   return { kind: 'finished', bytes: await writeNarInfos(publication, record, hidden) }
 }
 
@@ -116,11 +118,10 @@ async function lostReference(
 
 /** @returns why the cache cannot have all of them: what was staged is deleted after some days */
 async function bringNars(
-  publication: Publication,
-  { prefix, drvPath }: Published,
+  { staging, cache }: Publication,
+  { prefix }: Published,
   paths: PublishedPath[],
 ): Promise<string | undefined> {
-  const { staging, cache } = publication
   const brought = await Promise.all(
     paths.map(async (path) => {
       if (await hasNar(cache, path)) return []
@@ -128,7 +129,6 @@ async function bringNars(
       return copy === 'copied' ? [] : [`the staged NAR of ${path.storePath} ${copy}`]
     }),
   )
-  await publishLog(publication, prefix, baseNameOf(drvPath))
   return brought.flat()[0]
 }
 

@@ -24,4 +24,6 @@ export interface Publication {
   largeNars: LimitFunction
   /** sources that were verified already: several derivations may refer to one */
   verifiedSources: Map<StorePath, Promise<PublishedPath>>
+  /** milliseconds since 1970; `Date.now` unless it says otherwise */
+  now?: () => number
 }

@@ -2,6 +2,7 @@ import pLimit from 'p-limit'
 import type { StorePath } from '../../nix/store-path.ts'
 import type { BatchDerivation, DerivationOutcome } from '../shared/contract.ts'
 import { describeError, HearthError } from '../shared/errors.ts'
+import { boundedWords } from './bounded-words.ts'
 import { outcomeOfFailure } from './not-built.ts'
 import type { Publication } from './publication.ts'
 import { publishDerivation, resumePublication } from './publish-derivation.ts'
@@ -41,7 +42,7 @@ export async function publishBatch(
     if (failures.length > 0 || (begun > 0 && !mayBegin())) return undefined
     begun++
     try {
-      return await publishOne(publication, drvPath, lost)
+      return boundedWords(await publishOne(publication, drvPath, lost))
     } catch (error) {
       failures.push(error)
       return undefined

@@ -32,7 +32,7 @@ export async function publishDerivation(
   const outputs = Object.values(derivationOf(publication.graph, drvPath, 'the batch').outputs)
   let verified: Published | undefined
   for (let look = 1; look <= LOOKS; look++) {
-    const standing = await findStanding(publication.state, outputs)
+    const standing = await findStanding(publication.state, outputs, publication.now)
     if (standing !== undefined) {
       const finish = await finishPublication(publication, drvPath, standing)
       if (finish.kind === 'finished') return compare(publication, standing.record, finish.bytes)
@@ -56,7 +56,7 @@ export async function resumePublication(
   drvPath: StorePath,
 ): Promise<PublishedDerivation | undefined> {
   const outputs = Object.values(derivationOf(publication.graph, drvPath, 'the batch').outputs)
-  const standing = await findStanding(publication.state, outputs)
+  const standing = await findStanding(publication.state, outputs, publication.now)
   if (standing === undefined) return undefined
   const finish = await finishPublication(publication, drvPath, standing)
   return finish.kind === 'finished' ? { outcome: 'already-published', bytes: finish.bytes } : undefined

@@ -37,7 +37,7 @@ export async function verifyBuild(
   const sources = await verifySources(publication, await referrersOfMissing(caches, ordered))
   const published = new Set([...ordered, ...sources].map(({ storePath }) => storePath))
   const leaning = async (path: PublishedPath) => withLeaning(caches, path, published)
-  const { run, build, prefix } = publication
+  const { run, build, prefix, now = Date.now } = publication
   return {
     version: 1,
     drvPath,
@@ -49,7 +49,7 @@ export async function verifyBuild(
     run,
     build,
     prefix,
-    begun: new Date().toISOString(),
+    begun: new Date(now()).toISOString(),
   }
 }
 

@@ -12,8 +12,8 @@ export interface Standing {
   age: number
 }
 
-// 1 MiB: a record has the references of a derivation's outputs, some 60 bytes each.
-const RECORD_LIMIT = 1024 * 1024
+// 64 MiB: a record has the references of all outputs of a derivation, some 60 bytes each, and each of its narinfos up to 1 MiB of them.
+const RECORD_LIMIT = 64 * 1024 * 1024
 
 // 20 minutes: a Lambda lives 15 at most, so whoever began that long ago has finished or died.
 const DEAD_AFTER_MS = 20 * 60 * 1000
@@ -45,10 +45,14 @@ export async function claim(state: Bucket, record: Published, instead?: Standing
  * Says that somebody is at work on a record, so that nobody takes him for dead.
  * @returns false when it is not there any more as it was read
  */
-export async function renew(state: Bucket, standing: Standing): Promise<boolean> {
+export async function renew(
+  state: Bucket,
+  standing: Standing,
+  now: () => number = Date.now,
+): Promise<boolean> {
   if (standing.age < RENEW_AFTER_MS) return true
   // Another `begun` is another ETag: who would replace the record that he read finds that it has changed.
-  return claim(state, { ...standing.record, begun: new Date().toISOString() }, standing)
+  return claim(state, { ...standing.record, begun: new Date(now()).toISOString() }, standing)
 }
 
 /** Whether whoever set out to finish it may still be at work. */

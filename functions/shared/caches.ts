@@ -1,3 +1,4 @@
+import pLimit from 'p-limit'
 import { type NarInfo, parseNarInfo } from '../../nix/narinfo.ts'
 import { hashPartOf, type StorePath } from '../../nix/store-path.ts'
 import type { Upstream } from './contract.ts'
@@ -30,12 +31,16 @@ export async function findInCache(cache: Bucket, path: StorePath): Promise<NarIn
   return info.storePath === path ? info : undefined
 }
 
+// 64 requests at once: measured twice as fast as 25, Nix's default, against 20 ms of latency; more gains little (nix-facts section 5).
+const REQUESTS = 64
+
 /**
  * All caches that a client uses, as one.
  * @param memory what upstreams have answered before, in other functions and other runs
  */
 export function openCaches(cache: Bucket, upstreams: Upstream[], memory?: UpstreamMemory): Caches {
   const answers = new Map<StorePath, Promise<Held | undefined>>()
+  const limit = pLimit(REQUESTS)
 
   async function ask(path: StorePath): Promise<Held | undefined> {
     const own = await findInCache(cache, path)
@@ -57,7 +62,7 @@ export function openCaches(cache: Bucket, upstreams: Upstream[], memory?: Upstre
     async find(path) {
       const known = answers.get(path)
       if (known !== undefined) return known
-      const asked = ask(path)
+      const asked = limit(() => ask(path))
       answers.set(path, asked)
       let held: Held | undefined
       try {

@@ -3,6 +3,8 @@ import { DescribeExecutionCommand, GetExecutionHistoryCommand, type SFNClient } 
 import type { RunSummary } from '../../functions/shared/contract.ts'
 import { stateKeys } from '../../functions/shared/keys.ts'
 import { type Bucket, readJson } from '../../functions/shared/objects.ts'
+import { readBatches, readPlans } from '../../functions/shared/run-files.ts'
+import type { StorePath } from '../../nix/store-path.ts'
 
 /** A run that has ended: what Step Functions and Hearth say of it. */
 export interface EndedRun {
@@ -11,6 +13,8 @@ export interface EndedRun {
   /** names of the states that its history has, each once */
   states: string[]
   summary: RunSummary
+  /** every derivation that a builder was given, in every wave: one that was tried again stands twice */
+  tried: StorePath[]
 }
 
 const POLL_MS = 200
@@ -28,7 +32,13 @@ export async function endOfRun(sfn: SFNClient, state: Bucket, executionArn: stri
     status,
     states: await statesEntered(sfn, executionArn),
     summary: await readJson<RunSummary>(state, stateKeys.summary(run)),
+    tried: await triedDerivations(state, run),
   }
+}
+
+async function triedDerivations(state: Bucket, run: string): Promise<StorePath[]> {
+  const batches = await readBatches(state, await readPlans(state, run))
+  return batches.flatMap(({ job }) => job.derivations.map(({ drvPath }) => drvPath))
 }
 
 async function statesEntered(sfn: SFNClient, executionArn: string): Promise<string[]> {

@@ -10,6 +10,7 @@ import { parseConfig } from '../../functions/shared/parse-config.ts'
 import { REGION } from '../gateway/service.ts'
 import { createGitHub, type GitHub, type Repository } from '../github/github.ts'
 import type { StackEvent } from '../stack/stack-events.ts'
+import { readStackFile, StackIsRunning } from '../stack/stack-file.ts'
 import { type Stack, startStack } from '../stack/start-stack.ts'
 import { type Company, makeCompany } from './company.ts'
 import { type LaptopBridge, startLaptopBridge } from './laptop.ts'
@@ -59,6 +60,7 @@ export async function startWorld(
   onEvent: (event: StackEvent) => void,
   evaluation = { secondsPerSystem: 120, megabytes: 2048 },
 ): Promise<DemoWorld> {
+  refuseToWipe(folder)
   await rm(folder, { recursive: true, force: true })
   const closers: (() => Promise<void>)[] = []
   const close = async (): Promise<void> => {
@@ -172,4 +174,13 @@ async function pushConfig(
   const stored = storedConfig(parseConfig(JSON.stringify(config), 'the demo’s hearth.yml'))
   await writeJson(state, stateKeys.config(stored.sha256), stored)
   await writeJson(state, stateKeys.currentConfig, stored)
+}
+
+/** A system that was kept running is somebody's: its folder is not emptied under it. */
+function refuseToWipe(folder: string): void {
+  const running = readStackFile(join(folder, 'aws'))
+  if (running !== undefined)
+    throw new StackIsRunning(
+      `${folder} has a system that is running (process ${running.pid}): end that one, or use another --folder`,
+    )
 }

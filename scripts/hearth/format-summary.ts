@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import type { RunSummary } from '../../functions/shared/contract.ts'
+import { formatBytes } from '../../functions/shared/format-bytes.ts'
 
 /** A run's summary as text: colours on a terminal, plain lines elsewhere (`styleText` looks at standard output itself). */
 export function formatSummary(summary: RunSummary): string {
@@ -11,7 +12,11 @@ export function formatSummary(summary: RunSummary): string {
       : [`  ${target.repository} ${target.ref ?? ''} ${target.commit ?? ''}`.trimEnd()]),
     ...(summary.reason === undefined ? [] : [`  ${summary.reason}`]),
     ...(summary.error === undefined ? [] : [`  ${summary.error.name}: ${indent(summary.error.message)}`]),
-    `  ${derivations.total} derivations: ${derivations.built} built, ${derivations.published} published, ${derivations.skipped} skipped, ${derivations.failed} failed; ${formatBytes(summary.bytesAdded)} added in ${summary.waves} waves`,
+    ...(derivations.total === 0
+      ? []
+      : [
+          `  ${derivations.total} derivations: ${derivations.built} built, ${derivations.published} published, ${derivations.skipped} skipped, ${derivations.failed} failed; ${formatBytes(summary.bytesAdded)} added in ${summary.waves} waves`,
+        ]),
     ...shells
       .toSorted((a, b) => `${a.system} ${a.attribute}`.localeCompare(`${b.system} ${b.attribute}`))
       .map(({ attribute, system, status, reason }) => {
@@ -19,14 +24,6 @@ export function formatSummary(summary: RunSummary): string {
         return `  ${mark} ${system} ${attribute}${reason === undefined ? '' : `: ${indent(reason)}`}`
       }),
   ].join('\n')
-}
-
-/** Bytes for people: `1.2 MB`, in powers of 1000. */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB']
-  const power = bytes < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3))
-  const value = bytes / 1000 ** power
-  return `${power === 0 ? value : value.toFixed(1)} ${units[power] ?? ''}`
 }
 
 function verdict({ verdict }: RunSummary): string {

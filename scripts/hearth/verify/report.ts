@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { styleText } from 'node:util'
 import type { Fault } from '../../../functions/shared/verification/fault.ts'
 import type { RepairResult } from '../../../functions/shared/verification/repair-request.ts'
-import { formatBytes } from '../format-summary.ts'
+import { formatBytes } from '../../../functions/shared/format-bytes.ts'
 import type { Inventory } from './inventory.ts'
 import type { Counts } from './verify-cache.ts'
 
