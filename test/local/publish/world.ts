@@ -42,6 +42,8 @@ export class World {
   key = generateSecretKey('cache.example.org-1')
   readonly graph: Graph
   readonly upstreams: Upstream[] = []
+  /** how many milliseconds later it is for Publish than for everybody else */
+  later = 0
   /** everything that Publish asked of S3, in order */
   readonly requests: Request[] = []
   /** sees every request before it is sent, and may do something first, or throw */
@@ -186,6 +188,7 @@ export class World {
       maxNarSize: 1024 ** 3,
       largeNars: pLimit(4),
       verifiedSources: new Map(),
+      now: () => Date.now() + this.later,
     }
     const batch = names.map((name) => this.#batchDerivation(name, names))
     const { outcomes, failure } = await publishBatch(publication, batch, 'its builder died')
