@@ -187,6 +187,19 @@ describe('a derivation that claims what is not its own', () => {
       [base, forge({ name: 'liar', inputs: [base], uses: ['toString'] })],
       /has no such output/,
     ],
+    [
+      'an output that the input of a fixed output does not have',
+      [
+        base,
+        forge({
+          name: 'fixed',
+          inputs: [base],
+          uses: ['constructor'],
+          outputs: { out: { path: fixedPath, hashAlgo: 'sha256', hash: mit } },
+        }),
+      ],
+      /has no such output/,
+    ],
     ['no outputs at all', [forge({ name: 'none', outputs: {} })], /it has no outputs/],
     [
       'a name that no store path may have',

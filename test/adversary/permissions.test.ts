@@ -1,0 +1,397 @@
+import {
+  CopyObjectCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  GetObjectTaggingCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  PutObjectTaggingCommand,
+  S3Client,
+} from '@aws-sdk/client-s3'
+import { CodeBuildClient, StartBuildCommand } from '@aws-sdk/client-codebuild'
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
+import {
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager'
+import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { stagedKeys, stagingPrefixOfBuild } from '../../functions/shared/keys.ts'
+import { answerTo, clientAs, deployedForThisFile, s3As } from './deployed.ts'
+
+/*
+ * The attacker has the credentials of one role of the deployed template: a builder's, an evaluator's, or a reader's. Every call goes to the local
+ * gateway, which enforces the template's own policies. What a client would see is compared before and after.
+ */
+const deployed = deployedForThisFile()
+
+const OWN = 'hearth-x86-64-linux:11111111-1111-1111-1111-111111111111'
+const OTHER = 'hearth-x86-64-linux:22222222-2222-2222-2222-222222222222'
+const session = (build: string): string => `AWSCodeBuild-${build.split(':')[1]}`
+const prefixOf = (role: string, build: string): string =>
+  stagingPrefixOfBuild(deployed.stack.attribute(role, 'RoleId'), build)
+const bucket = (name: 'Cache' | 'Staging' | 'State'): string => deployed.stack.physicalId(`${name}Bucket`)
+const ONCE = { IfNoneMatch: '*' } as const
+const NARINFO = `${'0'.repeat(32)}.narinfo`
+
+/** Who attacks: with S3, and with every other service that a builder could think of. */
+interface Attacker {
+  s3: S3Client
+  secrets: SecretsManagerClient
+  sfn: SFNClient
+  lambda: LambdaClient
+  codebuild: CodeBuildClient
+  /** its own staging prefix; a reader has none, and tries this one */
+  own: string
+  other: string
+}
+
+function attacker(role: string, build = OWN): Attacker {
+  const client = clientAs(deployed, role, session(build))
+  return {
+    s3: s3As(deployed, role, session(build)),
+    secrets: new SecretsManagerClient(client),
+    sfn: new SFNClient(client),
+    lambda: new LambdaClient(client),
+    codebuild: new CodeBuildClient(client),
+    own: prefixOf(role, build),
+    other: prefixOf(role, OTHER),
+  }
+}
+
+beforeAll(async () => {
+  const operator = s3As(deployed)
+  const put = (name: Parameters<typeof bucket>[0], Key: string): Promise<unknown> =>
+    operator.send(new PutObjectCommand({ Bucket: bucket(name), Key, Body: 'honest' }))
+  for (const role of ['BuilderRole', 'EvaluatorRole'])
+    for (const build of [OWN, OTHER]) await put('Staging', stagedKeys.evaluation(prefixOf(role, build)))
+  await put('Cache', NARINFO)
+  for (const key of ['config/current.json', 'runs/r/plans/1.json', 'runs/r/job.json', 'signing-keys.json'])
+    await put('State', key)
+  operator.destroy()
+})
+
+/** Every object of all buckets, with its contents' ETag. */
+async function everything(): Promise<string[]> {
+  const operator = s3As(deployed)
+  const all = await Promise.all(
+    (['Cache', 'Staging', 'State'] as const).map(async (name) => {
+      const { Contents = [] } = await operator.send(new ListObjectsV2Command({ Bucket: bucket(name) }))
+      return Contents.map(({ Key, ETag }) => `${name} ${Key} ${ETag}`)
+    }),
+  )
+  operator.destroy()
+  return all.flat()
+}
+
+type Line = [attack: string, call: (attacker: Attacker) => Promise<unknown>]
+const put =
+  (where: (attacker: Attacker) => { Bucket: string; Key: string }, more: object = ONCE): Line[1] =>
+  (who) =>
+    who.s3.send(new PutObjectCommand({ ...where(who), Body: 'evil', ...more }))
+const staged = (key: (attacker: Attacker) => string) => (who: Attacker) => ({
+  Bucket: bucket('Staging'),
+  Key: key(who),
+})
+const inState = (Key: string) => () => ({ Bucket: bucket('State'), Key })
+const inCache = (Key: string) => () => ({ Bucket: bucket('Cache'), Key })
+const get =
+  (where: (attacker: Attacker) => { Bucket: string; Key: string }): Line[1] =>
+  (who) =>
+    who.s3.send(new GetObjectCommand(where(who)))
+
+/** S3 answers 200, and denies each object in the answer. */
+async function deleteMany({ s3 }: Attacker): Promise<void> {
+  const { Errors = [] } = await s3.send(
+    new DeleteObjectsCommand({ Bucket: bucket('Cache'), Delete: { Objects: [{ Key: NARINFO }] } }),
+  )
+  for (const { Code } of Errors)
+    throw Object.assign(new Error(Code), {
+      $metadata: { httpStatusCode: Code === 'AccessDenied' ? 403 : 200 },
+    })
+}
+
+async function expectDenied(role: string, call: Line[1]): Promise<void> {
+  const before = await everything()
+  expect(await answerTo(call(attacker(role)))).toBe('denied')
+  expect(await everything()).toEqual(before)
+}
+
+/** What neither a builder nor an evaluator nor a reader may do. */
+const FOR_NOBODY: Line[] = [
+  [
+    'reading the signing key',
+    (who) =>
+      who.secrets.send(new GetSecretValueCommand({ SecretId: deployed.stack.physicalId('SigningKey') })),
+  ],
+  [
+    'replacing the signing key by its own',
+    (who) =>
+      who.secrets.send(
+        new PutSecretValueCommand({ SecretId: deployed.stack.physicalId('SigningKey'), SecretString: '{}' }),
+      ),
+  ],
+  [
+    'reading the webhook secret',
+    (who) =>
+      who.secrets.send(new GetSecretValueCommand({ SecretId: deployed.stack.physicalId('WebhookSecret') })),
+  ],
+  ['writing a narinfo into the cache', put(inCache(`${'1'.repeat(32)}.narinfo`))],
+  ['overwriting a narinfo of the cache', put(inCache(NARINFO), {})],
+  ['writing a NAR into the cache', put(inCache(`nar/${'1'.repeat(52)}.nar.zst`))],
+  ['overwriting nix-cache-info', put(inCache('nix-cache-info'), {})],
+  ['deleting a narinfo', (who) => who.s3.send(new DeleteObjectCommand(inCache(NARINFO)()))],
+  ['deleting many objects of the cache', (who) => deleteMany(who)],
+  [
+    'copying within the cache',
+    (who) =>
+      who.s3.send(
+        new CopyObjectCommand({
+          ...inCache(`${'2'.repeat(32)}.narinfo`)(),
+          CopySource: `${bucket('Cache')}/${NARINFO}`,
+        }),
+      ),
+  ],
+  [
+    'tagging a narinfo, for a lifecycle rule',
+    (who) =>
+      who.s3.send(
+        new PutObjectTaggingCommand({
+          ...inCache(NARINFO)(),
+          Tagging: { TagSet: [{ Key: 'a', Value: 'b' }] },
+        }),
+      ),
+  ],
+  ['listing staging', (who) => who.s3.send(new ListObjectsV2Command({ Bucket: bucket('Staging') }))],
+  [
+    'listing its own prefix of staging',
+    (who) => who.s3.send(new ListObjectsV2Command({ Bucket: bucket('Staging'), Prefix: who.own })),
+  ],
+  [
+    'listing uploads to staging',
+    (who) => who.s3.send(new ListMultipartUploadsCommand({ Bucket: bucket('Staging') })),
+  ],
+  ['reading what it staged itself', get(staged((who) => stagedKeys.evaluation(who.own)))],
+  ['reading what another build staged', get(staged((who) => stagedKeys.evaluation(who.other)))],
+  [
+    'asking whether another build staged something',
+    (who) =>
+      who.s3.send(new HeadObjectCommand(staged((attacked) => stagedKeys.evaluation(attacked.other))(who))),
+  ],
+  [
+    'overwriting its own staged object',
+    put(
+      staged((who) => stagedKeys.evaluation(who.own)),
+      {},
+    ),
+  ],
+  [
+    'overwriting it if it is the one it knows',
+    put(
+      staged((who) => stagedKeys.evaluation(who.own)),
+      { IfMatch: '"x"' },
+    ),
+  ],
+  [
+    'deleting its own staged object',
+    (who) =>
+      who.s3.send(new DeleteObjectCommand(staged((attacked) => stagedKeys.evaluation(attacked.own))(who))),
+  ],
+  ["writing to another batch's prefix", put(staged((who) => `${who.other}results/x.json`))],
+  ['writing to a prefix that begins like its own', put(staged((who) => `${who.own.slice(0, -1)}2/x`))],
+  ['writing beside all prefixes', put(staged(() => 'x'))],
+  [
+    'climbing out of its prefix',
+    put(
+      staged((who) => `${who.own}../x`),
+      {},
+    ),
+  ],
+  [
+    'a multipart upload, which is no conditional write',
+    (who) => who.s3.send(new CreateMultipartUploadCommand(staged((attacked) => `${attacked.own}big`)(who))),
+  ],
+  [
+    "copying another build's NAR into its own prefix",
+    (who) =>
+      who.s3.send(
+        new CopyObjectCommand({
+          ...staged((attacked) => `${attacked.own}x`)(who),
+          CopySource: `${bucket('Staging')}/${encodeURIComponent(stagedKeys.evaluation(who.other))}`,
+        }),
+      ),
+  ],
+  [
+    'tagging what it staged',
+    (who) =>
+      who.s3.send(
+        new PutObjectTaggingCommand({
+          ...staged((attacked) => stagedKeys.evaluation(attacked.own))(who),
+          Tagging: { TagSet: [] },
+        }),
+      ),
+  ],
+  [
+    'reading tags of staging',
+    (who) =>
+      who.s3.send(
+        new GetObjectTaggingCommand(staged((attacked) => stagedKeys.evaluation(attacked.own))(who)),
+      ),
+  ],
+  ['changing the configuration', put(inState('config/current.json'), {})],
+  ['reading the configuration', get(inState('config/current.json'))],
+  ['replacing the graph of a run', put(inState('runs/r/graph.json.zst'))],
+  ['replacing the archive that builders import', put(inState('runs/r/archive.zst'))],
+  ['writing a batch of its own', put(inState('runs/r/batches/1-x86_64-linux.json'))],
+  ['writing the outcome of a batch', put(inState('runs/r/outcomes/1-x86_64-linux.json'))],
+  ['claiming that a build of it is published', put(inState(`published/${'0'.repeat(32)}.json`))],
+  ['calling a commit warm', put(inState('warmed/acme/shells/x.json'))],
+  ['replacing the program that builders run', put(inState('builders/x.zip'))],
+  ['announcing a public key of its own', put(inState('signing-keys.json'), {})],
+  ['listing the state bucket', (who) => who.s3.send(new ListObjectsV2Command({ Bucket: bucket('State') }))],
+  [
+    'invoking Publish',
+    (who) =>
+      who.lambda.send(
+        new InvokeCommand({
+          FunctionName: deployed.stack.physicalId('PublishLambdaFunction'),
+          Payload: '{}',
+        }),
+      ),
+  ],
+  [
+    'starting a run',
+    (who) =>
+      who.sfn.send(
+        new StartExecutionCommand({
+          stateMachineArn: deployed.stack.physicalId('WarmStateMachine'),
+          input: '{}',
+        }),
+      ),
+  ],
+  [
+    'changing the keys',
+    (who) =>
+      who.sfn.send(
+        new StartExecutionCommand({
+          stateMachineArn: deployed.stack.physicalId('KeysStateMachine'),
+          input: '{}',
+        }),
+      ),
+  ],
+  [
+    'starting a builder',
+    (who) =>
+      who.codebuild.send(
+        new StartBuildCommand({ projectName: deployed.stack.physicalId('LinuxX64Builder') }),
+      ),
+  ],
+]
+
+describe('a builder may not', () => {
+  const lines: Line[] = [
+    ...FOR_NOBODY,
+    [
+      'stage an evaluation, as an evaluator would',
+      put(() => ({ Bucket: bucket('Staging'), Key: stagedKeys.evaluation(prefixOf('EvaluatorRole', '3')) })),
+    ],
+    ["read an evaluator's job", get(inState('runs/r/job.json'))],
+    ['read a plan', get(inState('runs/r/plans/1.json'))],
+  ]
+  test.each(lines)('%s', async (_, call) => expectDenied('BuilderRole', call))
+})
+
+describe('an evaluator may not', () => {
+  const lines: Line[] = [
+    ...FOR_NOBODY,
+    [
+      "stage a build's result, as a builder would",
+      put(() => ({ Bucket: bucket('Staging'), Key: `${prefixOf('BuilderRole', OTHER)}x` })),
+    ],
+    ['read the cache', get(inCache(NARINFO))],
+    ['list the cache', (who) => who.s3.send(new ListObjectsV2Command({ Bucket: bucket('Cache') }))],
+    ['read a plan', get(inState('runs/r/plans/1.json'))],
+  ]
+  test.each(lines)('%s', async (_, call) => expectDenied('EvaluatorRole', call))
+})
+
+describe('a reader, the role of every laptop, may not', () => {
+  const lines: Line[] = [
+    ...FOR_NOBODY,
+    ["read an evaluator's job", get(inState('runs/r/job.json'))],
+    ['read the archive of an evaluation, and the sources in it', get(inState('runs/r/archive.zst'))],
+    ['stage anything', put(staged((who) => `${who.own}x`))],
+  ]
+  test.each(lines)('%s', async (_, call) => expectDenied('ReaderRole', call))
+})
+
+describe('what a builder may do, once', () => {
+  test('stage below its own prefix, and not a second time', async () => {
+    const who = attacker('BuilderRole')
+    const write = put(staged(({ own }) => `${own}results/mine.json`))
+    expect(await answerTo(write(who))).toBe('done')
+    expect(await answerTo(write(who))).toBe('PreconditionFailed')
+  })
+  test('with a client without credentials: nothing', async () => {
+    const nobody = new S3Client({
+      ...clientAs(deployed),
+      credentials: { accessKeyId: 'AKIA', secretAccessKey: 'x' },
+      forcePathStyle: true,
+    })
+    expect(await answerTo(nobody.send(new GetObjectCommand(inCache(NARINFO)())))).toBe('denied')
+    nobody.destroy()
+  })
+})
+
+describe('each function reads only what its state needs', () => {
+  const as = (role: string, Key: string) =>
+    answerTo(s3As(deployed, role).send(new GetObjectCommand({ Bucket: bucket('Staging'), Key })))
+  test('Plan reads what evaluators stage, and nothing of a builder', async () => {
+    expect(await as('PlanRole', stagedKeys.evaluation(prefixOf('EvaluatorRole', OWN)))).toBe('done')
+    expect(await as('PlanRole', stagedKeys.evaluation(prefixOf('BuilderRole', OWN)))).toBe('denied')
+  })
+  test('Publish reads what builders stage, and nothing of an evaluator', async () => {
+    expect(await as('PublishRole', stagedKeys.evaluation(prefixOf('BuilderRole', OWN)))).toBe('done')
+    expect(await as('PublishRole', stagedKeys.evaluation(prefixOf('EvaluatorRole', OWN)))).toBe('denied')
+  })
+  test.each([
+    'WebhookRole',
+    'ScheduleRole',
+    'ResolveRole',
+    'PlanRole',
+    'RecordRole',
+    'ReportRole',
+    'InstallRole',
+    'WarmRole',
+    undefined,
+  ])('the signing key is not for %s (undefined: an administrator)', async (role) => {
+    const secrets = new SecretsManagerClient(clientAs(deployed, role))
+    const SecretId = deployed.stack.physicalId('SigningKey')
+    expect(await answerTo(secrets.send(new GetSecretValueCommand({ SecretId })))).toBe('denied')
+    expect(await answerTo(secrets.send(new PutSecretValueCommand({ SecretId, SecretString: '{}' })))).toBe(
+      'denied',
+    )
+    secrets.destroy()
+  })
+  test.each([
+    'WebhookRole',
+    'ScheduleRole',
+    'ResolveRole',
+    'PlanRole',
+    'RecordRole',
+    'ReportRole',
+    'InstallRole',
+  ])('the cache is not written by %s', async (role) => {
+    const key = `${'3'.repeat(32)}.narinfo`
+    expect(
+      await answerTo(
+        s3As(deployed, role).send(new PutObjectCommand({ Bucket: bucket('Cache'), Key: key, Body: 'evil' })),
+      ),
+    ).toBe('denied')
+  })
+})
