@@ -75,6 +75,20 @@ function publish(path: StorePath): void {
 const plan = (wave: number) => handler({ run: RUN, evaluation: BUILD, wave }, context)
 
 describe('a wave', () => {
+  test('builders trust the keys of hearth.yml, and those of ours that sign', async () => {
+    takenOver()
+    const keys = ['a-1', 'a-2'].map((name) => ({ name, publicKey: `${name}:x`, created: '2026-01-01' }))
+    const record = {
+      version: 1,
+      keys: keys.map((key, at) => (at === 0 ? { ...key, retired: '2026-02-01' } : key)),
+    }
+    buckets.put('state/signing-keys.json', record)
+    await plan(1)
+    expect(buckets.json(`state/runs/${RUN}/batches/1-x86_64-linux.json`)).toMatchObject({
+      publicKeys: [KEY, 'a-2:x'],
+    })
+  })
+
   test('leaves the batch for its builder, and the plan for everybody else', async () => {
     takenOver()
     const job = `runs/${RUN}/batches/1-x86_64-linux.json`
