@@ -123,7 +123,7 @@ class Thread {
     if (subject === undefined) throw new Error(`no target ${turn}: ${message}`)
     const execution = { seed: this.#campaign.seed, target: subject.target.name, index }
     const input = inputOf(execution, subject)
-    this.#campaign.found({
+    this.#report({
       ...execution,
       kind: `${kind} in ${subject.target.name}`,
       message,
@@ -135,7 +135,15 @@ class Thread {
 
   async stop(): Promise<void> {
     this.#worker.removeAllListeners()
+    // one that runs out of memory at this moment has nobody to tell
+    this.#worker.on('error', () => undefined)
     await this.#worker.terminate()
+  }
+
+  /** Once for each kind: the other thread, or this one before, may have found it, too. */
+  #report(finding: Finding): void {
+    if (!this.#known.has(finding.kind)) this.#campaign.found(finding)
+    this.#known.add(finding.kind)
   }
 
   #running(which: number): number {
@@ -143,7 +151,7 @@ class Thread {
   }
 
   #start(first: number): Worker {
-    const { seed, subjects, found } = this.#campaign
+    const { seed, subjects } = this.#campaign
     const data: Work = {
       seed,
       targets: subjects.map(({ target }) => target.name),
@@ -158,11 +166,7 @@ class Thread {
       workerData: data,
       resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MIB },
     })
-    worker.on('message', (finding: WorkerFinding) => {
-      // the other thread may have found it, too
-      if (!this.#known.has(finding.kind)) found({ seed, ...finding })
-      this.#known.add(finding.kind)
-    })
+    worker.on('message', (finding: WorkerFinding) => this.#report({ seed, ...finding }))
     worker.on(
       'error',
       (error) => void (this.#died = error instanceof Error ? error : new Error(String(error))),
