@@ -52,6 +52,7 @@ export function summarise(
       built: count('published', 'already-published', 'not-reproducible', 'refused'),
       published: count('published', 'already-published'),
       failed: planned - count('published', 'already-published', 'not-reproducible'),
+      notReproducible: count('not-reproducible'),
       skipped: total - planned,
     },
     outcomes,

@@ -257,6 +257,8 @@ export interface RunSummary {
     built: number
     published: number
     failed: number
+    /** built, and discarded because another build with other bytes stands: `outcomes` says which outputs differ */
+    notReproducible: number
     /** in a cache already, or needed by nothing that is missing */
     skipped: number
   }

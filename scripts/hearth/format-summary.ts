@@ -17,6 +17,7 @@ export function formatSummary(summary: RunSummary): string {
       : [
           `  ${derivations.total} derivations: ${derivations.built} built, ${derivations.published} published, ${derivations.skipped} skipped, ${derivations.failed} failed; ${formatBytes(summary.bytesAdded)} added in ${summary.waves} waves`,
         ]),
+    ...notReproducible(summary),
     ...shells
       .toSorted((a, b) => `${a.system} ${a.attribute}`.localeCompare(`${b.system} ${b.attribute}`))
       .map(({ attribute, system, status, reason }) => {
@@ -24,6 +25,15 @@ export function formatSummary(summary: RunSummary): string {
         return `  ${mark} ${system} ${attribute}${reason === undefined ? '' : `: ${indent(reason)}`}`
       }),
   ].join('\n')
+}
+
+/** What two builds made differently, a line for each output. */
+function notReproducible({ outcomes }: RunSummary): string[] {
+  const differences = outcomes.flatMap(({ differences: found = [] }) => found)
+  return differences.map(
+    ({ storePath, published, built }) =>
+      `  ${styleText('yellow', 'not reproducible')} ${storePath}: published ${published}, built ${built}`,
+  )
 }
 
 function verdict({ verdict }: RunSummary): string {

@@ -1,8 +1,9 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib'
-import { describe, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { narBytes } from '../../unit/nix/nar-tree.ts'
-import { expectRefused, type Refusal } from './refusal.ts'
-import { nix32 } from './staged-output.ts'
+import { expectRefused, type Refusal, TEXT } from './refusal.ts'
+import { nix32, stagedOutput } from './staged-output.ts'
+import { out } from './world.ts'
 import { worldsForThisFile } from './world-of-this-file.ts'
 
 const newWorld = worldsForThisFile()
@@ -198,5 +199,20 @@ describe('a NAR is well formed', () => {
   ]
   test.each(cases)('%s', async (...refusal) => {
     await expectRefused(newWorld, refusal)
+  })
+})
+
+describe("no NAR is larger than the deployment's limit", () => {
+  test.each([
+    ['exactly as large', 0, 'published'],
+    ['a byte larger', -1, 'refused: NarOverLimit'],
+  ])('%s: nothing of it is read', async (_, more, expected) => {
+    const world = newWorld({ app: {} })
+    const { info, fileHash } = await stagedOutput(out('app'), { text: TEXT })
+    await world.built('app', { out: { text: TEXT } })
+    world.maxNarSize = info.narSize + more
+    expect(await world.outcomes(['app'])).toEqual({ app: expected })
+    const reads = world.requests.filter(({ input }) => input.Key?.endsWith(`nar/${fileHash}.nar.zst`))
+    expect(reads.length > 0).toBe(expected === 'published')
   })
 })

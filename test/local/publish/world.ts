@@ -42,6 +42,7 @@ export class World {
   key = generateSecretKey('cache.example.org-1')
   readonly graph: Graph
   readonly upstreams: Upstream[] = []
+  maxNarSize = 1024 ** 3
   /** how many milliseconds later it is for Publish than for everybody else */
   later = 0
   /** everything that Publish asked of S3, in order */
@@ -185,7 +186,7 @@ export class World {
       state: bucket(this.state),
       caches: openCaches(bucket(this.cache), this.upstreams),
       keys: [this.key],
-      maxNarSize: 1024 ** 3,
+      maxNarSize: this.maxNarSize,
       largeNars: pLimit(4),
       verifiedSources: new Map(),
       now: () => Date.now() + this.later,

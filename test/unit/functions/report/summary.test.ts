@@ -93,7 +93,7 @@ test('a run, for people and programs: as it was in the end, not on the way', () 
         blame: [drv('b')],
       },
     ],
-    derivations: { total: 10, planned: 4, built: 2, published: 2, failed: 2, skipped: 6 },
+    derivations: { total: 10, planned: 4, built: 2, published: 2, failed: 2, notReproducible: 0, skipped: 6 },
     outcomes: [
       { drvPath: drv('good'), outcome: 'published', bytes: 100 },
       { drvPath: drv('lost-then-good'), outcome: 'published', bytes: 50 },
@@ -125,7 +125,8 @@ describe('what counts as what', () => {
       [plan(1, 1, [])],
       [batch(1, ['a', outcome])],
     )
-    expect(derivations).toEqual({ total: 10, planned: 1, skipped: 9, ...expected })
+    const notReproducible = outcome === 'not-reproducible' ? 1 : 0
+    expect(derivations).toEqual({ total: 10, planned: 1, skipped: 9, notReproducible, ...expected })
   })
 
   test('a derivation of which nobody said anything has failed', () => {
@@ -148,7 +149,7 @@ describe('a run that ended early says as much as is known', () => {
     version: 1,
     run: 'run',
     shells: [],
-    derivations: { total: 0, planned: 0, built: 0, published: 0, failed: 0, skipped: 0 },
+    derivations: { total: 0, planned: 0, built: 0, published: 0, failed: 0, notReproducible: 0, skipped: 0 },
     outcomes: [],
     bytesAdded: 0,
     waves: 0,

@@ -13,7 +13,7 @@ const complete = () => ({
   ],
   upstreams: [{ url: 'https://cache.nixos.org', publicKeys: [KEY] }],
   cache: { publicKeys: [KEY] },
-  limits: { evaluation: { secondsPerSystem: 1800, megabytes: 6144 } },
+  limits: { evaluation: { secondsPerSystem: 1800, megabytes: 6144 }, nar: { gigabytes: 50 } },
 })
 
 /** The whole configuration with the value at a path replaced; `undefined` takes it out. */
@@ -55,6 +55,7 @@ describe('a hearth.yml', () => {
   test.each([
     ['attributes are devShells', 'repositories.1.attributes', ['devShells']],
     ['there are no upstreams', 'upstreams', []],
+    ['a NAR has 20 GB at most', 'limits.nar', { gigabytes: 20 }],
   ])('that leaves out what is usual: %s', (_, path, expected) => {
     const config = parseConfig(withValue(path, undefined)) as unknown as Record<string, unknown>
     const value = path.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], config)
@@ -102,6 +103,12 @@ describe('every fault of a hearth.yml is named with its place', () => {
       'limits.evaluation.megabytes',
       '6 GB',
       'limits.evaluation.megabytes: Invalid input: expected number, received string',
+    ],
+    ['limits.nar', { gigabytes: 0 }, `limits.nar.gigabytes: ${positive}`],
+    [
+      'limits.nar',
+      { gigabytes: '20 GB' },
+      'limits.nar.gigabytes: Invalid input: expected number, received string',
     ],
     ['surprise', 1, '(top): Unrecognized key: "surprise"'],
   ])('%s = %j', (path, value, fault) => {
