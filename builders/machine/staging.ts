@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stagingPrefix } from '../../functions/shared/keys.ts'
 import { MissingSetting } from './errors.ts'
+import { stageInParts } from './stage-in-parts.ts'
 
 /** Where one build puts its results: its own prefix of the staging bucket, which it can only add to. */
 export interface Staging {
@@ -62,16 +63,20 @@ export async function stageFile(
   file: StagedFile,
   content: ContentHeaders,
 ): Promise<void> {
-  if (file.bytes > LARGEST_OBJECT) {
-    throw new RangeError(`${key} has ${file.bytes} bytes: more than the 5 GiB that one upload to S3 can take`)
-  }
+  if (file.bytes > LARGEST_OBJECT)
+    return keepFirst(async () => stageInParts(staging, key, file, content, again))
   const known = { ContentLength: file.bytes, ChecksumSHA256: Buffer.from(file.sha256).toString('base64') }
   if (file.bytes <= SMALL_FILE) {
     return createOnce(staging, key, content, { Body: await readFile(file.path), ...known })
   }
+  return again(async () => createOnce(staging, key, content, { Body: createReadStream(file.path), ...known }))
+}
+
+/** Sends a request with a stream, which the SDK does not repeat, again when it may succeed then. */
+async function again<Answer>(send: () => Promise<Answer>): Promise<Answer> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await createOnce(staging, key, content, { Body: createReadStream(file.path), ...known })
+      return await send()
     } catch (error) {
       if (attempt === STREAM_TRIES || !mayPass(error)) throw error
       await sleep(FIRST_PAUSE_MILLISECONDS * 2 ** (attempt - 1))
@@ -84,27 +89,30 @@ type Upload = Pick<
   'Body' | 'ContentLength' | 'ChecksumSHA256'
 >
 
-/**
- * Creates an object. One that is there already is kept: only this build writes below its prefix, so it is either the same content under the same
- * hash, or this very upload, repeated after its answer was lost.
- */
 async function createOnce(
   { s3, bucket }: Staging,
   key: string,
   { type, encoding }: ContentHeaders,
   upload: Upload,
 ): Promise<void> {
+  const put = new PutObjectCommand({
+    Bucket: bucket,
+    Key: key,
+    IfNoneMatch: '*',
+    ContentType: type,
+    ...(encoding === undefined ? {} : { ContentEncoding: encoding }),
+    ...upload,
+  })
+  await keepFirst(async () => s3.send(put))
+}
+
+/**
+ * Creates an object. One that is there already is kept: only this build writes below its prefix, so it is either the same content under the same
+ * hash, or this very upload, repeated after its answer was lost.
+ */
+async function keepFirst(create: () => Promise<unknown>): Promise<void> {
   try {
-    await s3.send(
-      new PutObjectCommand({
-        Bucket: bucket,
-        Key: key,
-        IfNoneMatch: '*',
-        ContentType: type,
-        ...(encoding === undefined ? {} : { ContentEncoding: encoding }),
-        ...upload,
-      }),
-    )
+    await create()
   } catch (error) {
     if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 412) return
     throw error
