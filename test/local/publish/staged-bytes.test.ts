@@ -31,15 +31,20 @@ describe('the stored bytes are read, whatever the narinfo says', () => {
       'the file is truncated',
       { stored: (bytes) => bytes.subarray(0, -5) },
       'StagedResultInvalid',
-      /unexpected end of file/,
+      /ends before its zstd frame does|unexpected end of file/,
     ],
     [
       'the file is truncated, and its FileHash fits',
       { file: (bytes) => bytes.subarray(0, -5) },
       'StagedResultInvalid',
-      /unexpected end of file/,
+      /ends before its zstd frame does|unexpected end of file/,
     ],
-    ['the file is empty', { file: () => Buffer.alloc(0) }, 'StagedResultInvalid', /unexpected end of file/],
+    [
+      'the file is empty',
+      { file: () => Buffer.alloc(0) },
+      'StagedResultInvalid',
+      /ends before its zstd frame does|unexpected end of file/,
+    ],
     [
       'a byte of the file is altered',
       { stored: (bytes) => altered(bytes, bytes.length - 20) },
@@ -114,14 +119,9 @@ describe('a staged file is one zstd frame, and nothing behind it', () => {
     ['a byte behind it', behind(() => Buffer.alloc(1)), 'StagedResultInvalid', goesOn],
     ['the same frame again', behind((bytes) => bytes), 'StagedResultInvalid', goesOn],
     ['a frame that says nothing', behind(() => SKIPPABLE_FRAME), 'StagedResultInvalid', goesOn],
-    [
-      'no zstd but gzip',
-      { file: (_, nar) => gzipSync(nar) },
-      'StagedResultInvalid',
-      /Unknown frame descriptor/,
-    ],
-    ['no zstd but xz', { file: () => XZ }, 'StagedResultInvalid', /Unknown frame descriptor/],
-    ['the NAR as it is', { file: (_, nar) => nar }, 'StagedResultInvalid', /Unknown frame descriptor/],
+    ['no zstd but gzip', { file: (_, nar) => gzipSync(nar) }, 'StagedResultInvalid', /it is no zstd file/],
+    ['no zstd but xz', { file: () => XZ }, 'StagedResultInvalid', /it is no zstd file/],
+    ['the NAR as it is', { file: (_, nar) => nar }, 'StagedResultInvalid', /it is no zstd file/],
   ]
   test.each(cases)('%s', async (...refusal) => {
     await expectRefused(newWorld, refusal)
