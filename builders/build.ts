@@ -12,6 +12,7 @@ import type { BuildTask } from './machine/job.ts'
 import { LocalStore } from './machine/local-store.ts'
 import { Progress } from './batch/progress.ts'
 import { type BuildsEnding, runBuilds } from './batch/run-builds.ts'
+import { proveSandbox } from './machine/self-test.ts'
 import type { Sandbox } from './machine/settings.ts'
 import { substitute } from './batch/substitute.ts'
 import { Uploader } from './batch/uploader.ts'
@@ -27,11 +28,12 @@ export interface BuildWorkshop extends Workshop {
 
 /**
  * Build: a batch to staged, unsigned NARs and a result for each derivation, each staged as soon as it is built.
- * @throws ArchiveRefused before anything is built
+ * @throws MachineLeaks, ArchiveRefused before anything is built
  * @throws BatchIncomplete when a derivation has no result: it is neither built nor failed, or could not be staged. All the others are staged
  */
 export async function build(job: BuildTask, workshop: BuildWorkshop): Promise<void> {
   const { environment, folder, say } = workshop
+  await proveSandbox({ ...workshop, folder: folder.path })
   const store = new LocalStore(environment)
   await importArchive(
     { s3: workshop.s3, bucket: workshop.stateBucket, ...job.archive },

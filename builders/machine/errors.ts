@@ -15,6 +15,11 @@ export class ArchiveRefused extends HearthError {
   override name = 'ArchiveRefused'
 }
 
+/** A build on this machine could take it over, or change what others are built from. */
+export class MachineLeaks extends HearthError {
+  override name = 'MachineLeaks'
+}
+
 /** Where the source comes from does not answer just now. */
 export class SourceUnavailable extends HearthError {
   override name = 'SourceUnavailable'

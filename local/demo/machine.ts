@@ -15,8 +15,7 @@ async function commonSettings(folder: string): Promise<Record<string, string>> {
     'experimental-features': 'nix-command flakes',
     // Nothing of the demo is in a registry, and the real one cannot be reached offline.
     'flake-registry': join(folder, 'etc', 'registry.json'),
-    // Debian's nix-bin makes the build users. Without the group builds run as the sandbox's own user.
-    'build-users-group': (await readFile('/etc/group', 'utf8')).includes('\nnixbld:') ? 'nixbld' : '',
+    'build-users-group': 'nixbld',
     substituters: '',
     // Builders may only take what is signed; it is also Nix's default.
     'require-sigs': 'true',
@@ -39,6 +38,7 @@ export async function makeMachine(
   )
   await writeFile(join(folder, 'etc', 'nix.conf'), lines.join(''))
   await writeFile(join(folder, 'etc', 'registry.json'), '{"flakes":[],"version":2}')
+  await addBuildUsers(join(folder, 'etc'))
   return {
     name,
     folder,
@@ -54,9 +54,33 @@ export async function makeMachine(
       '--',
       'bash',
       '-c',
-      'mount --bind "$0/nix" /nix && export NIX_CONF_DIR="$0/etc" && exec "$@"',
+      'mount --bind "$0/nix" /nix && mount --bind "$0/etc/passwd" /etc/passwd && mount --bind "$0/etc/group" /etc/group && ' +
+        'export NIX_CONF_DIR="$0/etc" && exec "$@"',
       folder,
       ...command,
     ],
   }
+}
+
+// As many as builds run at once, and more. The ids are those of Nix's own installer.
+const BUILD_USERS = Array.from({ length: 10 }, (_, index) => ({
+  name: `nixbld${index + 1}`,
+  id: 30_001 + index,
+}))
+
+/**
+ * Writes this machine's users, with those that Nix builds as: Debian's `nix-bin` alone makes none, and without them a sandboxed build is root outside of
+ * its sandbox, and may change what it is built from.
+ */
+async function addBuildUsers(folder: string): Promise<void> {
+  const [passwd, group] = await Promise.all(
+    ['/etc/passwd', '/etc/group'].map((file) => readFile(file, 'utf8')),
+  )
+  const hasGroup = group?.includes('\nnixbld:') === true
+  const users = BUILD_USERS.map(
+    ({ name, id }) => `${name}:x:${id}:30000:Nix build user:/var/empty:/usr/sbin/nologin\n`,
+  )
+  const members = BUILD_USERS.map(({ name }) => name).join(',')
+  await writeFile(join(folder, 'passwd'), (passwd ?? '') + (hasGroup ? '' : users.join('')))
+  await writeFile(join(folder, 'group'), (group ?? '') + (hasGroup ? '' : `nixbld:x:30000:${members}\n`))
 }
