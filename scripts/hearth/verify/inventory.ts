@@ -132,6 +132,8 @@ export class Inventory {
   }
 
   #addReferenceFaults(state: number, fault: FaultName, text: string): void {
+    // without any, there is no need to go through all references
+    if (this.count('SELECT count(*) FROM path WHERE state = ?', state) === 0) return
     this.run(
       `INSERT INTO fault SELECT substr(referrer.base, 1, 32) || '.narinfo', ?, '/nix/store/' || path.base || ?
        FROM reference JOIN path ON path.id = reference.reference JOIN path AS referrer ON referrer.id = reference.referrer

@@ -34,7 +34,7 @@ export interface Repair extends Verification {
 const FEW = 20
 const SHARE = 0.05
 
-const REQUESTS = 48
+const REQUESTS = 24
 const UPSTREAM_REQUESTS = 25
 
 /**

@@ -9,8 +9,10 @@ import type { Inventory } from './inventory.ts'
 
 const SCHEMA = `
   CREATE TABLE going (
-    id INTEGER PRIMARY KEY, because INTEGER, elsewhere INTEGER, layer INTEGER, asked INTEGER NOT NULL DEFAULT 0, content INTEGER NOT NULL);
-  CREATE INDEX going_by_layer ON going (layer);
+    id INTEGER PRIMARY KEY, because INTEGER, elsewhere INTEGER, spread INTEGER NOT NULL DEFAULT 0, referrers INTEGER, layer INTEGER,
+    asked INTEGER NOT NULL DEFAULT 0, content INTEGER NOT NULL);
+  CREATE INDEX going_by_spread ON going (spread);
+  CREATE INDEX going_by_layer ON going (asked, layer);
   CREATE TABLE record (hash_part TEXT NOT NULL, id INTEGER PRIMARY KEY);
 `
 const KEY = "substr(path.base, 1, 32) || '.narinfo'"
@@ -63,7 +65,7 @@ export class RepairPlan {
   /** Paths that go, and of which nobody has asked yet whether clients find them elsewhere. */
   *unasked(): Generator<{ id: number; path: StorePath | undefined }> {
     const rows = this.#inventory.each(
-      'SELECT id, base, state FROM going JOIN path USING (id) WHERE elsewhere IS NULL',
+      'SELECT id, base, state FROM going JOIN path USING (id) WHERE spread = 0 AND elsewhere IS NULL',
     )
     for (const row of rows)
       yield {
@@ -76,84 +78,102 @@ export class RepairPlan {
     this.#inventory.run('UPDATE going SET elsewhere = ? WHERE id = ?', isElsewhere ? 1 : 0, id)
   }
 
-  /** One step from what goes to what goes with it. @returns whether there was anything new */
+  /** One step from what was asked for to what goes with it. @returns whether there was anything new */
   spread(): boolean {
-    const referrers = this.#inventory.run(
+    const inventory = this.#inventory
+    const referrers = inventory.run(
       `INSERT OR IGNORE INTO going (id, because, content)
        SELECT reference.referrer, going.id, 0 FROM going JOIN reference ON reference.reference = going.id
-       WHERE going.elsewhere = 0 AND reference.referrer <> reference.reference`,
+       WHERE going.spread = 0 AND going.elsewhere = 0 AND reference.referrer <> reference.reference`,
     )
-    const siblings = this.#inventory.run(
+    const siblings = inventory.run(
       `INSERT OR IGNORE INTO going (id, because, content)
        SELECT sibling.id, going.id, 0 FROM going JOIN path USING (id) JOIN path AS sibling ON sibling.deriver = path.deriver
-       WHERE sibling.state IN (1, 4)`,
+       WHERE going.spread = 0 AND going.elsewhere IS NOT NULL AND sibling.state IN (1, 4)`,
     )
+    inventory.run('UPDATE going SET spread = 1 WHERE spread = 0 AND elsewhere IS NOT NULL')
     return referrers + siblings > 0
   }
 
-  /** Puts every narinfo that goes into a layer: whatever refers to another one is in an earlier layer. */
+  /** Puts every narinfo that goes into a layer: whatever refers to another one is in an earlier layer. Looks at every reference once. */
   order(): void {
+    const inventory = this.#inventory
     // a narinfo that cannot be read comes after those that mean it
-    this.#inventory.run(
+    inventory.run(
       `INSERT INTO reference SELECT reference.referrer, stranger.id FROM going JOIN path AS stranger ON stranger.id = going.id
        JOIN path AS meant ON meant.base > stranger.base AND meant.base < stranger.base || '.'
        JOIN reference ON reference.reference = meant.id WHERE stranger.state = 4`,
     )
-    for (let layer = 0; ; layer++) {
-      const placed = this.#inventory.run(
-        `UPDATE going SET layer = ?1 WHERE layer IS NULL AND NOT EXISTS (
-           SELECT 1 FROM reference JOIN going AS referrer ON referrer.id = reference.referrer
-           WHERE reference.reference = going.id AND referrer.id <> going.id AND (referrer.layer IS NULL OR referrer.layer = ?1))`,
-        layer,
-      )
-      if (placed > 0) continue
-      // what is left refers to itself in a circle, which no build can make: it goes last
-      this.#inventory.run('UPDATE going SET layer = ? WHERE layer IS NULL', layer)
-      return
-    }
+    inventory.run(
+      `UPDATE going SET referrers = (SELECT count(*) FROM reference JOIN going AS referrer ON referrer.id = reference.referrer
+         WHERE reference.reference = going.id AND reference.referrer <> going.id)`,
+    )
+    let frontier = [...inventory.each('SELECT id FROM going WHERE referrers = 0')].map((row) =>
+      Number(row['id']),
+    )
+    let layer = 0
+    for (; frontier.length > 0; layer++) frontier = frontier.flatMap((id) => this.#place(id, layer))
+    // what is left refers to itself in a circle, which no build can make: it goes last
+    inventory.run('UPDATE going SET layer = ? WHERE layer IS NULL', layer)
+  }
+
+  /** @returns what no other narinfo that goes refers to any more */
+  #place(id: number, layer: number): number[] {
+    this.#inventory.run('UPDATE going SET layer = ? WHERE id = ?', layer, id)
+    const references = this.#inventory.each(
+      'SELECT reference FROM reference WHERE referrer = ?1 AND reference <> ?1',
+      id,
+    )
+    return [...references].flatMap((row) => {
+      const reference = Number(row['reference'])
+      const sql = 'UPDATE going SET referrers = referrers - 1 WHERE id = ? RETURNING referrers = 0'
+      return this.#inventory.count(sql, reference) === 1 ? [reference] : []
+    })
   }
 
   count(): number {
     return this.#inventory.count('SELECT count(*) FROM going')
   }
 
-  /** The next requests, referrers first. Ask for the next one when this one is done: `keep` changes what is left. */
+  /** The next request, referrers first. Ask for another one when this one is done: `keep` changes what is left. */
   next(): RepairRequest | undefined {
     const inventory = this.#inventory
-    const ids = [
-      ...inventory.each('SELECT id FROM going WHERE asked = 0 ORDER BY layer, id LIMIT ?', REPAIR_KEYS),
-    ].map((row) => Number(row['id']))
-    if (ids.length === 0) return undefined
-    const list = ids.join(', ')
-    inventory.run(`UPDATE going SET asked = 1 WHERE id IN (${list})`)
-    // What leads from a key to what is at fault, and the outputs of the same builds.
+    for (let most = REPAIR_KEYS; ; most = Math.ceil(most / 2)) {
+      const rows = inventory.each('SELECT id FROM going WHERE asked = 0 ORDER BY layer, id LIMIT ?', most)
+      const ids = [...rows].map((row) => Number(row['id'])).join(', ')
+      if (ids === '') return undefined
+      const request = this.#request(ids)
+      // Fewer keys need less evidence; no path is so deep that one alone needs too much.
+      if (request.evidence.length > REPAIR_EVIDENCE && most > 1) continue
+      inventory.run(`UPDATE going SET asked = 1 WHERE id IN (${ids})`)
+      return request
+    }
+  }
+
+  /** @param ids separated by commas */
+  #request(ids: string): RepairRequest {
+    const keys = this.#keys(
+      `SELECT ${KEY} AS key, going.content FROM going JOIN path USING (id) WHERE id IN (${ids}) ORDER BY layer, id`,
+    )
+    // What leads from a key to what is at fault, and the outputs of the same builds, those that went already, too.
     const evidence = this.#keys(
       `WITH RECURSIVE chain (id) AS (
-         SELECT id FROM going WHERE id IN (${list})
+         SELECT id FROM going WHERE id IN (${ids})
          UNION SELECT going.because FROM chain JOIN going USING (id) WHERE going.because IS NOT NULL),
        wanted (id) AS (
          SELECT id FROM chain
          UNION SELECT sibling.id FROM path JOIN path AS sibling ON sibling.deriver = path.deriver
-           WHERE path.id IN (${list}) AND sibling.state IN (1, 4))
+           WHERE path.id IN (${ids}) AND sibling.state IN (1, 4))
        SELECT ${KEY} AS key, going.content FROM wanted JOIN path USING (id) LEFT JOIN going USING (id)
-       WHERE path.id NOT IN (${list}) LIMIT ${REPAIR_EVIDENCE}`,
-    )
-    const keys = this.#keys(
-      `SELECT ${KEY} AS key, going.content FROM going JOIN path USING (id) WHERE id IN (${list}) ORDER BY layer, id`,
-    )
-    const quarantined = this.#keys(
-      `SELECT quarantined.hash_part || '.narinfo' AS key, 0 AS content FROM path JOIN quarantined USING (deriver)
-       WHERE path.id IN (${list}) LIMIT ${REPAIR_EVIDENCE}`,
+         WHERE path.id NOT IN (${ids})
+       UNION SELECT quarantined.hash_part || '.narinfo', 0 FROM path JOIN quarantined USING (deriver) WHERE path.id IN (${ids})`,
     )
     const named = new Set(keys.map(({ key }) => key))
-    const others = [...evidence, ...quarantined]
-      .filter(({ key }) => !named.has(key))
-      .slice(0, REPAIR_EVIDENCE)
     return {
       keys: [...named],
-      evidence: [...new Set(others.map(({ key }) => key))],
-      content: [...keys, ...others].flatMap(({ key, content }) => (content ? [key] : [])),
-      records: this.#records(list),
+      evidence: [...new Set(evidence.map(({ key }) => key))].filter((key) => !named.has(key)),
+      content: [...new Set([...keys, ...evidence].flatMap(({ key, content }) => (content ? [key] : [])))],
+      records: this.#records(ids),
     }
   }
 
