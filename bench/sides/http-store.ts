@@ -10,7 +10,8 @@ const [folder = ''] = process.argv.slice(2)
 let uploads = 0
 serveUntilStopped(folder, (request, response) => {
   answer(request, response).catch((error: unknown) => {
-    console.error(error)
+    // Nix closes the connections of answers that it does not want to the end.
+    if ((error as { code?: unknown }).code !== 'ERR_STREAM_PREMATURE_CLOSE') console.error(error)
     response.destroy()
   })
 })
