@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import type { RunSummary } from '../../functions/shared/contract.ts'
 import { nameOf, type StorePath } from '../../nix/store-path.ts'
-import { checkCache } from './cache-check.ts'
 import type { Claims } from './claims.ts'
 import { checkOut, enterShell, type EnteredShell } from './laptop.ts'
 import type { Delivery } from '../github/push-webhook.ts'
 import { deliver, pushAndFollow } from './push.ts'
 import type { EndedRun } from './run.ts'
+import { verifyCache } from './verify.ts'
 import type { View } from './view.ts'
 import { type DemoWorld, REPOSITORY, SYSTEMS } from './world.ts'
 
@@ -157,11 +157,10 @@ function claimLaptop(claims: Claims, chapters: Chapter[]): void {
 }
 
 async function claimEdges(world: DemoWorld, claims: Claims, chapters: Chapter[]): Promise<void> {
-  const faults = await checkCache(world.s3, world.cacheBucket, world.publicKey, world.upstream.url)
-  const wrong = [...faults.unsigned, ...faults.withoutNar, ...faults.incomplete]
+  const { counts, faults } = await verifyCache(world.folder)
   claims.claim(
-    `all ${faults.paths} narinfos of the cache are signed, have their NAR, and have their closure`,
-    faults.paths > 0 && wrong.length === 0,
+    `hearth verify --content: all ${counts.narinfos} narinfos of the cache are signed, have their NAR byte for byte, and have their closure`,
+    counts.narinfos > 0 && faults.length === 0,
     faults,
   )
   const delivery = chapters.at(-1)?.delivery

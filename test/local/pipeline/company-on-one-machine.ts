@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { StartExecutionCommand } from '@aws-sdk/client-sfn'
-import { checkCache } from '../../../local/demo/cache-check.ts'
 import { ensurePrerequisites } from '../../../local/demo/prerequisites.ts'
 import { deliver } from '../../../local/demo/push.ts'
 import { endOfRun, type EndedRun } from '../../../local/demo/run.ts'
+import { verifyCache } from '../../../local/demo/verify.ts'
 import { makeView } from '../../../local/demo/view.ts'
 import { type DemoWorld, startWorld } from '../../../local/demo/world.ts'
 import { pushWebhook, signDelivery } from '../../../local/github/push-webhook.ts'
@@ -75,17 +75,8 @@ export async function startTestCompany(evaluation: {
       return () => listeners.delete(listener)
     },
     async faultsOfCache() {
-      const { unsigned, withoutNar, incomplete } = await checkCache(
-        world.s3,
-        world.cacheBucket,
-        world.publicKey,
-        world.upstream.url,
-      )
-      return [
-        ...unsigned.map((path) => `unsigned: ${path}`),
-        ...withoutNar.map((path) => `no NAR: ${path}`),
-        ...incomplete.map((path) => `incomplete closure: ${path}`),
-      ]
+      const { faults } = await verifyCache(folder)
+      return faults.map(({ fault, key, detail }) => `${fault}: ${key}: ${detail}`)
     },
     async close() {
       await world.close()
