@@ -1,5 +1,6 @@
 import {
   CopyObjectCommand,
+  CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
   DeleteObjectsCommand,
@@ -11,6 +12,7 @@ import {
   PutObjectCommand,
   PutObjectTaggingCommand,
   S3Client,
+  UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { CodeBuildClient, StartBuildCommand } from '@aws-sdk/client-codebuild'
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
@@ -213,8 +215,19 @@ const FOR_NOBODY: Line[] = [
     ),
   ],
   [
-    'a multipart upload, which is no conditional write',
-    (who) => who.s3.send(new CreateMultipartUploadCommand(staged((attacked) => `${attacked.own}big`)(who))),
+    'an upload in parts that becomes an object without a condition',
+    async (who) => {
+      const where = staged((attacked) => `${attacked.own}big`)(who)
+      const { UploadId } = await who.s3.send(new CreateMultipartUploadCommand(where))
+      const upload = { ...where, UploadId }
+      const { ETag } = await who.s3.send(new UploadPartCommand({ ...upload, PartNumber: 1, Body: 'evil' }))
+      const MultipartUpload = { Parts: [{ PartNumber: 1, ETag }] }
+      return who.s3.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload }))
+    },
+  ],
+  [
+    "an upload in parts below another build's prefix",
+    (who) => who.s3.send(new CreateMultipartUploadCommand(staged((attacked) => `${attacked.other}big`)(who))),
   ],
   [
     "copying another build's NAR into its own prefix",
