@@ -36,9 +36,9 @@ export interface NamedPath {
  * with paths by name, and a repair walks references backwards; each would be an external sort of its own, and the join of narinfos and NARs alone
  * would not find the closure. SQLite does these sorts and joins within a page cache of a fixed size.
  *
- * Numbers (a million paths with 10 references each, on one core of the test machine): see docs/verify.md, section "How large a cache". Memory is the
- * page cache (64 MiB), and a sort's buffers, whatever the cache bucket has; the file has some 420 bytes a path. It is written in one transaction that is
- * never committed: nothing of it outlives the process.
+ * Numbers: a million paths with 10 references each take a file of 590 MiB and the page cache (64 MiB); the process had 340 MiB, and 405 while an index was
+ * sorted, the same as with 300,000 paths. Each path costs 0.1 ms of CPU here, and 1.3 ms in the SDK. The file is written in one transaction that is never
+ * committed: nothing of it outlives the process.
  */
 export class Inventory {
   readonly database: DatabaseSync
