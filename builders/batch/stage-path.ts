@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { constants, createZstdCompress } from 'node:zlib'
+import { constants } from 'node:zlib'
 import { HearthError } from '../../functions/shared/errors.ts'
 import { stagedKeys } from '../../functions/shared/keys.ts'
 import { encodeBase32 } from '../../nix/base32.ts'
@@ -11,6 +11,7 @@ import { writeNar } from '../../nix/nar-writer.ts'
 import { formatNarInfo } from '../../nix/narinfo.ts'
 import { hashPartOf } from '../../nix/store-path.ts'
 import { Measure } from '../../functions/shared/measure.ts'
+import { compressZstd } from '../machine/compress-zstd.ts'
 import { fileSystemNarSource, narPath } from '../machine/nar-source.ts'
 import type { PathInfo } from '../machine/registration.ts'
 import { type StagedFile, stageBytes, stageFile, type Staging } from '../machine/staging.ts'
@@ -68,7 +69,7 @@ async function compressNar(info: PathInfo, path: string, level: number): Promise
   await pipeline(
     Readable.from(writeNar(narPath(info.path), fileSystemNarSource()), { objectMode: false }),
     nar,
-    createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: level } }),
+    compressZstd({ params: { [constants.ZSTD_c_compressionLevel]: level } }),
     file,
     createWriteStream(path),
   )

@@ -2,8 +2,9 @@ import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { createZstdCompress, createZstdDecompress } from 'node:zlib'
+import { createZstdDecompress } from 'node:zlib'
 import type { StorePath } from '../../nix/store-path.ts'
+import { compressZstd } from './compress-zstd.ts'
 import { ArchiveRefused, NixFailed } from './errors.ts'
 import { Measure } from '../../functions/shared/measure.ts'
 import { nix, nixFailed, portions } from './nix-command.ts'
@@ -23,7 +24,7 @@ export async function writeArchive(
   const closure = await closureOf(roots, environment)
   const file = new Measure()
   const source = Readable.from(exportPaths(closure, environment), { objectMode: false })
-  await pipeline(source, createZstdCompress(), file, createWriteStream(path))
+  await pipeline(source, compressZstd(), file, createWriteStream(path))
   return { path, bytes: file.bytes, sha256: file.sha256() }
 }
 

@@ -162,6 +162,7 @@ test('what fails to build is named with its log, and everything else is built an
       in`,
     ),
   )
+  expect(ended.summary.error).toBeUndefined()
   expect(ended).toMatchObject({ status: 'SUCCEEDED', summary: { verdict: 'stuck' } })
   expect(shell(ended.summary, 'fine').status).toBe('warm')
   const failing = shell(ended.summary, 'failing')
@@ -213,6 +214,7 @@ describe('a builder that dies', () => {
     const text = FLAKE('doomed = mkShell { name = "doomed"; packages = [ packages.site ]; };')
     const { killed } = killBuilders(100)
     const ended = await company.push('flake.nix', text)
+    expect(ended.summary.error).toBeUndefined()
     expect(killed).toHaveLength(4)
     expect(ended).toMatchObject({ status: 'SUCCEEDED', summary: { verdict: 'stuck', waves: 2 } })
     expect(shell(ended.summary, 'doomed').reason).toMatch(
