@@ -118,6 +118,43 @@ export interface Graph {
   sources: Record<StorePath, ArchivedSource>
 }
 
+/** One builder at a time of a system: a run has as many lanes of a system as it may use machines of it. */
+export interface Lane {
+  system: System
+  /** from 1 */
+  slot: number
+}
+
+/** `runs/<run>/schedules/<wave>.json.zst`: everything that is missing and can be built; written by Plan, read by Take. */
+export interface Schedule {
+  version: 1
+  run: RunId
+  wave: number
+  /** inputs before what needs them */
+  derivations: ScheduledDerivation[]
+}
+
+/** A missing derivation. Others of the schedule are named by their position in it. */
+export interface ScheduledDerivation {
+  drvPath: StorePath
+  /** of the machine that builds it: Plan has chosen one for what any machine can build */
+  system: System
+  outputs: Record<string, StorePath>
+  /** the output paths it is built from that caches hold already */
+  inputs: StorePath[]
+  /** what makes the others that it is built from */
+  needs: number[]
+  /**
+   * Those of `needs` that must be in a cache before it can begin: they are built on another system, or make a path that it knows by another
+   * derivation's name. The rest may be in the same batch.
+   */
+  needsPublished: number[]
+  /** how long its build is expected to take */
+  seconds: number
+  /** the longest path in seconds from its start to the end of the last that needs it: what is to begin first */
+  path: number
+}
+
 /** What one builder builds in one go; written by Plan, read by the builder and by Publish. */
 export interface BuildJob {
   kind: 'build'
@@ -184,6 +221,8 @@ export type DerivationResult = { version: 1; drvPath: StorePath } & (
       seconds: number
       /** NarHash of every path in the closure of its inputs, as the builder had them */
       inputs: Record<StorePath, string>
+      /** whether its log was staged; one that does not say may have one */
+      log?: boolean
     }
   | { status: 'failed'; message: string; logTail: string[] }
   | { status: 'dependency-failed'; because: StorePath[] }
