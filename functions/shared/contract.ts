@@ -10,10 +10,14 @@ import type { StorePath } from '../../nix/store-path.ts'
 
 /** The name of the execution: one run of the `warm` state machine for one target. */
 export type RunId = string
+/** `<wave>-<system>-<slot>-<number>`: the number counts what a lane has taken, from 1. */
+export type BatchId = string
 /** A Nix system, such as `x86_64-linux`. */
 export type System = string
 /** The id that CodeBuild gives a build, `<project>:<uuid>`; it names the builder's staging prefix. */
 export type BuildId = string
+/** Who a builder is to IAM, `<role id>:<role session name>` (`aws:userid`); it names what the builder may read and write. */
+export type MachineId = string
 
 export type Trigger = 'push' | 'schedule' | 'hand'
 
@@ -155,11 +159,12 @@ export interface ScheduledDerivation {
   path: number
 }
 
-/** What one builder builds in one go; written by Plan, read by the builder and by Publish. */
+/** What one machine builds in one go; written by Take, read by the builder and by Publish. */
 export interface BuildJob {
   kind: 'build'
   run: RunId
   wave: number
+  batch: BatchId
   system: System
   /** Plan's copy of the evaluation's export archive: a key of the state bucket, pinned by its hash */
   archive: { key: string; sha256: string }
@@ -194,10 +199,10 @@ export interface PlannedShell {
 }
 
 /**
- * `build`: there are batches. `done`: every shell that evaluates is warm. `stuck`: something is missing, and nothing that is missing can
- * be built.
+ * `build`: there is work for lanes. `done`: every shell that evaluates is warm. `stuck`: something is missing, and nothing that is missing can
+ * be built. `superseded`: a newer commit of the same ref is being warmed.
  */
-export type PlanVerdict = 'build' | 'done' | 'stuck'
+export type PlanVerdict = 'build' | 'done' | 'stuck' | 'superseded'
 
 /** `runs/<run>/plans/<wave>.json`: what Plan saw and decided; read by the next wave, by Record and by Report. */
 export interface WavePlan {
@@ -209,9 +214,63 @@ export interface WavePlan {
   /** SHA-256 of the configuration */
   config: string
   shells: PlannedShell[]
-  batches: { system: System; job: string; derivations: number }[]
-  derivations: { graph: number; missing: number }
+  /** machines that work at once; none unless the verdict is `build` */
+  lanes: Lane[]
+  derivations: { graph: number; missing: number; scheduled: number }
 }
+
+/**
+ * What Take answers a lane. `look`: something has changed, look again. `over`: nothing is left for this lane.
+ */
+export type TakeAnswer =
+  | {
+      verdict: 'build'
+      batch: BatchId
+      system: System
+      /** key of the BuildJob */
+      job: string
+      /** the lane's machine, if it had one, has gone or is not to be used again */
+      isFresh: boolean
+    }
+  | { verdict: 'look' }
+  | { verdict: 'over' }
+
+/** `runs/<run>/parked/<system>-<slot>.json`: a lane that waits until something is ready for it. */
+export interface ParkedLane {
+  version: 1
+  lane: Lane
+  /** Step Functions' task token: whoever has it can wake the lane */
+  token: string
+  /** ISO 8601 */
+  since: string
+  waits: LaneWait[]
+}
+
+/** What a lane waits for: its own run's builders, another run that builds the same, or a machine. */
+export type LaneWait =
+  | { for: 'run'; run: RunId; derivations: StorePath[] }
+  | { for: 'machine'; system: System }
+
+/** `claims/<hash part of the first output>.json`: who builds a derivation at this moment. Void when its batch has an outcome, or its execution has ended. */
+export interface Claim {
+  version: 1
+  drvPath: StorePath
+  run: RunId
+  batch: BatchId
+  /** ISO 8601 */
+  claimed: string
+}
+
+/** `jobs/<machine>/<turn>.json`: what a machine is to do next. */
+export type MachineJob =
+  | {
+      version: 1
+      /** Step Functions' task token, to answer with */
+      token: string
+      /** key of the BuildJob */
+      job: string
+    }
+  | { version: 1; end: true }
 
 /** What a builder says of one derivation: `results/<drv base name>.json` in its staging prefix. */
 export type DerivationResult = { version: 1; drvPath: StorePath } & (
@@ -265,8 +324,10 @@ export interface BatchOutcome {
   version: 1
   run: RunId
   wave: number
+  batch: BatchId
   system: System
-  buildId: BuildId | null
+  /** whose staging prefix was read; null when no builder was ever there */
+  machine: MachineId | null
   derivations: DerivationOutcome[]
 }
 
@@ -275,7 +336,7 @@ export interface PublishAnswer {
   verdict: 'again' | 'done'
 }
 
-export type RunVerdict = 'done' | 'stuck' | 'unchanged' | 'ignored' | 'failed'
+export type RunVerdict = 'done' | 'stuck' | 'superseded' | 'unchanged' | 'ignored' | 'failed'
 
 /** `runs/<run>/summary.json`: how a run ended, for people and for `hearth run show`. */
 export interface RunSummary {

@@ -1,4 +1,4 @@
-import type { BuildId, RunId, System } from './contract.ts'
+import type { BatchId, BuildId, Lane, MachineId, RunId } from './contract.ts'
 
 /**
  * Every key of every bucket, in one place.
@@ -39,11 +39,21 @@ export function stagingPrefix(userId: string): string {
 }
 
 /**
- * The staging prefix of one CodeBuild build. CodeBuild assumes its service role with the session name `AWSCodeBuild-<uuid of the build>`.
- * @param roleId the builder role's unique id (`AROA…`), from CloudFormation's `!GetAtt Role.RoleId`
+ * Who a CodeBuild build is. CodeBuild assumes its service role with the session name `AWSCodeBuild-<uuid of the build>`.
+ * @param roleId the role's unique id (`AROA…`), from CloudFormation's `!GetAtt Role.RoleId`
  */
+export function machineOfBuild(roleId: string, buildId: BuildId): MachineId {
+  return `${roleId}:AWSCodeBuild-${buildId.slice(buildId.indexOf(':') + 1)}`
+}
+
+/** The staging prefix of one CodeBuild build. */
 export function stagingPrefixOfBuild(roleId: string, buildId: BuildId): string {
-  return stagingPrefix(`${roleId}:AWSCodeBuild-${buildId.slice(buildId.indexOf(':') + 1)}`)
+  return stagingPrefix(machineOfBuild(roleId, buildId))
+}
+
+/** Below its own prefix a machine keeps batches apart: it may build a derivation twice, and overwrites nothing. */
+export function stagingPrefixOfBatch(machine: MachineId, run: RunId, batch: BatchId): string {
+  return `${stagingPrefix(machine)}${run}/${batch}/`
 }
 
 export const stateKeys = {
@@ -58,10 +68,14 @@ export const stateKeys = {
   evaluation: (run: RunId): string => `runs/${run}/plans/evaluation.json`,
   graph: (run: RunId): string => `runs/${run}/graph.json.zst`,
   archive: (run: RunId): string => `runs/${run}/archive.zst`,
-  batch: (run: RunId, wave: number, system: System): string => `runs/${run}/batches/${wave}-${system}.json`,
   plan: (run: RunId, wave: number): string => `runs/${run}/plans/${wave}.json`,
-  outcome: (run: RunId, wave: number, system: System): string =>
-    `runs/${run}/outcomes/${wave}-${system}.json`,
+  schedule: (run: RunId, wave: number): string => `runs/${run}/schedules/${wave}.json.zst`,
+  batches: (run: RunId): string => `runs/${run}/batches/`,
+  batch: (run: RunId, batch: BatchId): string => `runs/${run}/batches/${batch}.json`,
+  outcomes: (run: RunId): string => `runs/${run}/outcomes/`,
+  outcome: (run: RunId, batch: BatchId): string => `runs/${run}/outcomes/${batch}.json`,
+  parkedLanes: (run: RunId): string => `runs/${run}/parked/`,
+  parkedLane: (run: RunId, { system, slot }: Lane): string => `runs/${run}/parked/${system}-${slot}.json`,
   log: (run: RunId, drvBaseName: string): string => `runs/${run}/logs/${drvBaseName}`,
   summary: (run: RunId): string => `runs/${run}/summary.json`,
   /** what a commit was warmed with */
