@@ -129,13 +129,30 @@ export interface Lane {
   slot: number
 }
 
-/** `runs/<run>/schedules/<wave>.json.zst`: everything that is missing and can be built; written by Plan, read by Take. */
+/** Everything that is missing and can be built; written by Plan, read by Take. */
 export interface Schedule {
   version: 1
   run: RunId
   wave: number
   /** inputs before what needs them */
   derivations: ScheduledDerivation[]
+}
+
+/** A schedule with what Take needs besides: `runs/<run>/schedules/<wave>.json.zst`. */
+export interface WaveSchedule extends Schedule {
+  target: Target
+  /** what every job of the wave says alike */
+  job: Pick<BuildJob, 'archive' | 'upstreams' | 'publicKeys' | 'maxNarSize'>
+  machines: Record<System, ScheduledMachines>
+}
+
+/** The machines that a wave may use of one system. */
+export interface ScheduledMachines {
+  lanes: number
+  /** derivations that one machine builds at once */
+  slots: number
+  /** how long the run waits until one of these machines shows that it is there; absent where they are started when they are needed */
+  waitHours?: number
 }
 
 /** A missing derivation. Others of the schedule are named by their position in it. */

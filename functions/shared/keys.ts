@@ -1,4 +1,4 @@
-import type { BatchId, BuildId, Lane, MachineId, RunId } from './contract.ts'
+import type { BatchId, BuildId, Lane, MachineId, RunId, System } from './contract.ts'
 
 /**
  * Every key of every bucket, in one place.
@@ -74,10 +74,22 @@ export const stateKeys = {
   batch: (run: RunId, batch: BatchId): string => `runs/${run}/batches/${batch}.json`,
   outcomes: (run: RunId): string => `runs/${run}/outcomes/`,
   outcome: (run: RunId, batch: BatchId): string => `runs/${run}/outcomes/${batch}.json`,
+  /** what other runs published while this one waited for it: parts of a list */
+  founds: (run: RunId): string => `runs/${run}/found/`,
+  found: (run: RunId, batch: BatchId): string => `runs/${run}/found/${batch}.json`,
+  /** a system of which no machine came in time */
+  givenUp: (run: RunId, system: System): string => `runs/${run}/given-up/${system}.json`,
   parkedLanes: (run: RunId): string => `runs/${run}/parked/`,
   parkedLane: (run: RunId, { system, slot }: Lane): string => `runs/${run}/parked/${system}-${slot}.json`,
   log: (run: RunId, drvBaseName: string): string => `runs/${run}/logs/${drvBaseName}`,
   summary: (run: RunId): string => `runs/${run}/summary.json`,
+  /** which run is the newest of a ref */
+  newestRun: (repository: string, ref: string): string => `refs/${repository}/${encodeURIComponent(ref)}.json`,
+  /** signs of life of machines that nobody starts */
+  workers: (system: System): string => `workers/${system}/`,
+  /** a derivation whose build failed, and will fail again, keyed by the hash part of its `.drv` */
+  failures: 'failures/',
+  failure: (hashPart: string): string => `failures/${hashPart}.json`,
   /** what a commit was warmed with */
   warmed: (repository: string, commit: string): string => `warmed/${repository}/${commit}.json`,
   /** one record per derivation, keyed by the hash part of its first output path: which bytes are published */

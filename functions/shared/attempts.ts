@@ -1,6 +1,6 @@
 import type { StorePath } from '../../nix/store-path.ts'
-import type { DerivationOutcome } from '../shared/contract.ts'
-import type { TriedBatch } from '../shared/run-files.ts'
+import type { DerivationOutcome } from './contract.ts'
+import { hasCome, type TriedBatch } from './run-files.ts'
 
 // A second attempt is for what died or raced; a third would only repeat it.
 const MOST_ATTEMPTS = 2
@@ -29,10 +29,6 @@ export function failuresOf(batches: TriedBatch[]): Map<StorePath, string> {
     }
   }
   return failures
-}
-
-function hasCome(derivation: DerivationOutcome | undefined): boolean {
-  return derivation?.outcome === 'published' || derivation?.outcome === 'already-published'
 }
 
 function reasonOf(derivation: DerivationOutcome | undefined): string {

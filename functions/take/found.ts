@@ -1,0 +1,28 @@
+import type { StorePath } from '../../nix/store-path.ts'
+import type { BatchId, RunId } from '../shared/contract.ts'
+import { stateKeys } from '../shared/keys.ts'
+import { type Bucket, listObjects, readJson, writeJson } from '../shared/objects.ts'
+
+/** `runs/<run>/found/<batch>.json`: derivations that the run wanted to build and that others had published meanwhile. */
+interface Found {
+  version: 1
+  derivations: StorePath[]
+}
+
+/** Everything that this run was spared. */
+export async function readFound(state: Bucket, run: RunId): Promise<Set<StorePath>> {
+  const keys = (await listObjects(state, stateKeys.founds(run))).keys()
+  const parts = await Promise.all([...keys].map((key) => readJson<Found>(state, key)))
+  return new Set(parts.flatMap(({ derivations }) => derivations))
+}
+
+/** @param batch that a lane would have built them in: nobody else writes this part */
+export async function noteFound(
+  state: Bucket,
+  run: RunId,
+  batch: BatchId,
+  derivations: StorePath[],
+): Promise<void> {
+  const found: Found = { version: 1, derivations }
+  await writeJson(state, stateKeys.found(run, batch), found)
+}
