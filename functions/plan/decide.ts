@@ -1,21 +1,15 @@
 import type { StorePath } from '../../nix/store-path.ts'
-import type {
-  BatchDerivation,
-  EvaluatedShell,
-  Graph,
-  PlannedShell,
-  PlanVerdict,
-  System,
-} from '../shared/contract.ts'
-import { nextBatches } from './batches.ts'
+import type { EvaluatedShell, Graph, PlannedShell, PlanVerdict } from '../shared/contract.ts'
 import { type Capabilities, findObstacles, ownObstacle } from './buildable.ts'
 import { findMissing } from './missing.ts'
+import { scheduleOf, type Unranked } from './schedule.ts'
 import { shellsStand, wantsOf } from './shells.ts'
 
 export interface Decision {
-  verdict: PlanVerdict
+  verdict: Exclude<PlanVerdict, 'superseded'>
   shells: PlannedShell[]
-  batches: Map<System, BatchDerivation[]>
+  /** everything that is missing and can be built, inputs before what needs them */
+  schedule: Unranked[]
   missing: number
 }
 
@@ -26,6 +20,7 @@ export async function decide(
   failures: Map<StorePath, string>,
   capabilities: Capabilities,
   whichAreHeld: (paths: StorePath[]) => Promise<Set<StorePath>>,
+  secondsOf: (drvPath: StorePath) => number,
 ): Promise<Decision> {
   const ownObstacleOf = (drvPath: StorePath): string | undefined =>
     ownObstacle(graph, drvPath, failures.get(drvPath), capabilities)
@@ -38,11 +33,11 @@ export async function decide(
   )
   const obstacles = findObstacles(graph, missing, ownObstacleOf)
   const buildable = new Set([...missing.derivations].filter((drvPath) => !obstacles.has(drvPath)))
-  const batches = nextBatches(graph, missing, buildable, [...capabilities.systems])
+  const schedule = scheduleOf(graph, missing, buildable, [...capabilities.keys()], secondsOf)
   return {
-    verdict: batches.size > 0 ? 'build' : missing.derivations.size > 0 ? 'stuck' : 'done',
+    verdict: schedule.length > 0 ? 'build' : missing.derivations.size > 0 ? 'stuck' : 'done',
     shells: shellsStand(graph, shells, wants, missing, obstacles),
-    batches,
+    schedule,
     missing: missing.derivations.size,
   }
 }

@@ -1,21 +1,27 @@
 import { S3Client } from '@aws-sdk/client-s3'
 import * as z from 'zod/mini'
 import type { StorePath } from '../../nix/store-path.ts'
+import { failuresOf } from '../shared/attempts.ts'
 import { type Caches, openCaches } from '../shared/caches.ts'
 import type { StoredConfig } from '../shared/config.ts'
-import type { BatchDerivation, BuildJob, EvaluationJob, Graph, WavePlan } from '../shared/contract.ts'
+import type { EvaluationJob, Graph, Lane, ScheduledMachines, System, WavePlan } from '../shared/contract.ts'
 import { requireEnvironment } from '../shared/environment.ts'
-import { readGraph } from '../shared/graph.ts'
+import { derivationOf, readGraph } from '../shared/graph.ts'
 import { publicKeysOf } from '../shared/key-lifetime.ts'
 import { stateKeys } from '../shared/keys.ts'
 import { lambda, logger } from '../shared/lambda.ts'
+import { supersededBy } from '../shared/newest-run.ts'
 import { findJson, readJson, writeJson } from '../shared/objects.ts'
 import type { SigningKeys } from '../shared/records.ts'
-import { readBatches, readPlans } from '../shared/run-files.ts'
+import { readBatches } from '../shared/run-files.ts'
+import { writeSchedule } from '../shared/schedule-file.ts'
+import { readTimings } from '../shared/timings.ts'
 import { openUpstreamMemory } from '../shared/upstream-memory.ts'
-import { failuresOf } from './attempts.ts'
-import { builderCapabilities } from './builders.ts'
-import { decide } from './decide.ts'
+import { capabilitiesOf, machinesFor } from './builders.ts'
+import { decide, type Decision } from './decide.ts'
+import { expectedSeconds } from './expected-seconds.ts'
+import { rememberedFailures, systemsGivenUp } from './known-obstacles.ts'
+import { longestPaths } from './longest-paths.ts'
 import { takeOverEvaluation } from './take-over.ts'
 
 const s3 = new S3Client({})
@@ -28,7 +34,7 @@ const NOTHING: Graph = { version: 1, derivations: {}, sources: {} }
 
 const PlanInput = z.object({ run: z.string(), evaluation: z.string(), wave: z.number() })
 
-/** Plan: decides what to build next. The caches are the state: every wave looks again. */
+/** Plan: decides what is to be built. The caches are the state: every wave looks again. */
 export const handler = lambda(PlanInput, async ({ run, evaluation: build, wave }) => {
   const job = await readJson<EvaluationJob>(state, stateKeys.job(run))
   const { config } = await readJson<StoredConfig>(state, stateKeys.config(job.config))
@@ -40,52 +46,72 @@ export const handler = lambda(PlanInput, async ({ run, evaluation: build, wave }
     build,
   )
   const graph = evaluation.archive === undefined ? NOTHING : await readGraph(state, run)
-  const memory = openUpstreamMemory(state)
-  const caches = openCaches(cache, config.upstreams, memory)
-  const tried = await readBatches(state, await readPlans(state, run, wave - 1))
-  const decision = await decide(graph, evaluation.shells, failuresOf(tried), builderCapabilities, (paths) =>
-    whichAreHeld(caches, paths),
-  )
-  await memory.save()
-
-  const ours = publicKeysOf(await findJson<SigningKeys>(state, stateKeys.signingKeys))
-  const publicKeys = [...new Set([...config.cache.publicKeys, ...ours])]
-  const batches = await Promise.all(
-    [...decision.batches].map(async ([system, derivations]) => {
-      const key = stateKeys.batch(run, wave, system)
-      await writeJson(state, key, buildJob(system, derivations))
-      return { system, job: key, derivations: derivations.length }
-    }),
-  )
+  const decision = await look()
+  const machines = machinesFor(decision.schedule, config)
+  const verdict = (await supersededBy(state, job.target, run)) ? 'superseded' : decision.verdict
+  if (verdict === 'build') await schedule(machines)
   const plan: WavePlan = {
     version: 1,
     run,
     wave,
-    verdict: decision.verdict,
+    verdict,
     target: job.target,
     config: job.config,
     shells: decision.shells,
-    batches,
-    derivations: { graph: Object.keys(graph.derivations).length, missing: decision.missing },
+    lanes: verdict === 'build' ? lanesOf(machines) : [],
+    derivations: {
+      graph: Object.keys(graph.derivations).length,
+      missing: decision.missing,
+      scheduled: decision.schedule.length,
+    },
   }
   await writeJson(state, stateKeys.plan(run, wave), plan)
-  logger.info('planned', { wave, verdict: plan.verdict, ...plan.derivations, batches })
-  return { verdict: plan.verdict, wave, batches: batches.map(({ system, job }) => ({ wave, system, job })) }
+  logger.info('planned', { wave, verdict, ...plan.derivations, machines })
+  return { verdict, wave, lanes: plan.lanes.map((lane) => ({ wave, ...lane })) }
 
-  function buildJob(system: string, derivations: BatchDerivation[]): BuildJob {
-    return {
-      kind: 'build',
+  async function look(): Promise<Decision> {
+    const memory = openUpstreamMemory(state)
+    const caches = openCaches(cache, config.upstreams, memory)
+    const remembered = job.retryFailed === true ? [] : await rememberedFailures(state, graph)
+    const failures = new Map([...remembered, ...failuresOf(await readBatches(state, run))])
+    const timings = await readTimings(state)
+    const decided = await decide(
+      graph,
+      evaluation.shells,
+      failures,
+      new Map([...capabilitiesOf(config), ...(await systemsGivenUp(state, run))]),
+      (paths) => whichAreHeld(caches, paths),
+      (drvPath) => expectedSeconds(timings(drvPath), { drvPath, ...derivationOf(graph, drvPath, drvPath) }),
+    )
+    await memory.save()
+    return decided
+  }
+
+  async function schedule(machines: Record<System, ScheduledMachines>): Promise<void> {
+    const ours = publicKeysOf(await findJson<SigningKeys>(state, stateKeys.signingKeys))
+    const paths = longestPaths(decision.schedule)
+    await writeSchedule(state, {
+      version: 1,
       run,
       wave,
-      system,
-      archive: { key: stateKeys.archive(run), sha256: evaluation.archive?.sha256 ?? '' },
-      derivations,
-      upstreams: config.upstreams,
-      publicKeys,
-      maxNarSize: config.limits.nar.gigabytes * 1e9,
-    }
+      target: job.target,
+      derivations: decision.schedule.map((derivation, at) => ({ ...derivation, path: paths[at] ?? 0 })),
+      machines,
+      job: {
+        archive: { key: stateKeys.archive(run), sha256: evaluation.archive?.sha256 ?? '' },
+        upstreams: config.upstreams,
+        publicKeys: [...new Set([...config.cache.publicKeys, ...ours])],
+        maxNarSize: config.limits.nar.gigabytes * 1e9,
+      },
+    })
   }
 })
+
+function lanesOf(machines: Record<System, ScheduledMachines>): Lane[] {
+  return Object.entries(machines).flatMap(([system, { lanes }]) =>
+    Array.from({ length: lanes }, (_, index) => ({ system, slot: index + 1 })),
+  )
+}
 
 async function whichAreHeld(caches: Caches, paths: StorePath[]): Promise<Set<StorePath>> {
   const held = await Promise.all(

@@ -36,7 +36,9 @@ export function scheduleOf(
     const named = new Set(entries(derivation.inputDrvs).map(([input]) => input))
     const isBuiltBeside = (need: number): boolean => {
       const maker = schedule[need]
-      return maker?.system === system && named.has(maker.drvPath) && isMadeAsNamed(graph, missing, drvPath, maker)
+      return (
+        maker?.system === system && named.has(maker.drvPath) && isMadeAsNamed(graph, missing, drvPath, maker)
+      )
     }
     positions.set(drvPath, schedule.length)
     schedule.push({

@@ -21,7 +21,10 @@ export const handler = lambda(PublishInput, async (input, context) => {
   const parts = { secrets, secretId: requireEnvironment('SIGNING_KEY'), state, cache }
   if (input.mode !== 'keys' && input.mode !== 'repair') {
     const builderRoleId = requireEnvironment('BUILDER_ROLE_ID')
-    return publishBuild(input, { ...parts, staging, builderRoleId }, () => context.getRemainingTimeInMillis())
+    const workerRoleId = requireEnvironment('WORKER_ROLE_ID')
+    return publishBuild(input, { ...parts, staging, builderRoleId, workerRoleId }, () =>
+      context.getRemainingTimeInMillis(),
+    )
   }
   if (input.mode === 'repair') return runRepair(input, parts)
   return runKeyChange(input, { ...parts, deployment: requireEnvironment('DEPLOYMENT') })

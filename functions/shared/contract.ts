@@ -32,6 +32,8 @@ export interface RunInput {
   commit?: string
   /** GitHub's delivery id, to follow one push through all logs */
   delivery?: string
+  /** build again what failed before for a reason of its own */
+  retryFailed?: boolean
 }
 
 /** What `hearth keys` asks the `keys` state machine for: its execution's input. Publish does it; nobody else touches a key. */
@@ -76,6 +78,8 @@ export interface EvaluationJob {
   limits: { secondsPerSystem: number; megabytes: number }
   /** SHA-256 of the configuration that this run uses, whatever is pushed meanwhile */
   config: string
+  /** build again what failed before for a reason of its own */
+  retryFailed?: boolean
 }
 
 export type ShellStatus = { drvPath: StorePath } | { error: string }

@@ -74,17 +74,19 @@ export const stateKeys = {
   batch: (run: RunId, batch: BatchId): string => `runs/${run}/batches/${batch}.json`,
   outcomes: (run: RunId): string => `runs/${run}/outcomes/`,
   outcome: (run: RunId, batch: BatchId): string => `runs/${run}/outcomes/${batch}.json`,
-  /** what other runs published while this one waited for it: parts of a list */
+  /** what other runs published while this one waited for it: parts of a list, each named by the hash part of its first derivation */
   founds: (run: RunId): string => `runs/${run}/found/`,
-  found: (run: RunId, batch: BatchId): string => `runs/${run}/found/${batch}.json`,
+  found: (run: RunId, hashPart: string): string => `runs/${run}/found/${hashPart}.json`,
   /** a system of which no machine came in time */
+  givenUps: (run: RunId): string => `runs/${run}/given-up/`,
   givenUp: (run: RunId, system: System): string => `runs/${run}/given-up/${system}.json`,
   parkedLanes: (run: RunId): string => `runs/${run}/parked/`,
   parkedLane: (run: RunId, { system, slot }: Lane): string => `runs/${run}/parked/${system}-${slot}.json`,
   log: (run: RunId, drvBaseName: string): string => `runs/${run}/logs/${drvBaseName}`,
   summary: (run: RunId): string => `runs/${run}/summary.json`,
   /** which run is the newest of a ref */
-  newestRun: (repository: string, ref: string): string => `refs/${repository}/${encodeURIComponent(ref)}.json`,
+  newestRun: (repository: string, ref: string): string =>
+    `refs/${repository}/${encodeURIComponent(ref)}.json`,
   /** signs of life of machines that nobody starts */
   workers: (system: System): string => `workers/${system}/`,
   /** a derivation whose build failed, and will fail again, keyed by the hash part of its `.drv` */
@@ -94,6 +96,10 @@ export const stateKeys = {
   warmed: (repository: string, commit: string): string => `warmed/${repository}/${commit}.json`,
   /** one record per derivation, keyed by the hash part of its first output path: which bytes are published */
   published: (hashPart: string): string => `published/${hashPart}.json`,
+  /** who builds a derivation, keyed by the hash part of its first output path */
+  claim: (hashPart: string): string => `claims/${hashPart}.json`,
+  /** what a machine is to do; `turn` counts from 1 */
+  machineJob: (machine: MachineId, turn: number): string => `jobs/${machine}/${turn}.json`,
   /**
    * what an upstream was found to have
    * @param id of its URL and keys
@@ -107,5 +113,6 @@ export const stateKeys = {
   resigning: 'resigning.json',
   /** a narinfo that `hearth verify --repair` took out of clients' sight, under its key of the cache bucket */
   quarantined: (cacheKey: string): string => `quarantine/${cacheKey}`,
-  timings: (packageName: string): string => `timings/${encodeURIComponent(packageName)}.json`,
+  /** how long builds took, by package */
+  timings: 'timings.json.zst',
 }

@@ -109,19 +109,24 @@ export async function writeJson(bucket: Bucket, key: string, value: unknown): Pr
  * Writes a JSON document where none is (`ifMatch` absent), or over exactly the version named by its ETag.
  * @returns false when somebody else was first
  */
-export async function claimJson(
+export function claimJson(bucket: Bucket, key: string, value: unknown, ifMatch?: string): Promise<boolean> {
+  return claimBytes(bucket, key, JSON.stringify(value), { type: 'application/json', ifMatch })
+}
+
+/** As `claimJson`, for bytes of any content type. */
+export async function claimBytes(
   bucket: Bucket,
   key: string,
-  value: unknown,
-  ifMatch?: string,
+  body: string | Uint8Array,
+  { type, ifMatch }: { type: string; ifMatch: string | undefined },
 ): Promise<boolean> {
   try {
     await bucket.s3.send(
       new PutObjectCommand({
         Bucket: bucket.name,
         Key: key,
-        Body: JSON.stringify(value),
-        ContentType: 'application/json',
+        Body: body,
+        ContentType: type,
         ...(ifMatch === undefined ? { IfNoneMatch: '*' } : { IfMatch: ifMatch }),
       }),
     )

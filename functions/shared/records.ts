@@ -63,10 +63,16 @@ export interface Published {
   begun: string
 }
 
-/** `timings/<package>.json`: how long builds of a package took, newest first. */
-export interface Timings {
+/** `failures/<hash part of the .drv>.json`: a build that failed for a reason of its own, and would fail again. */
+export interface RememberedFailure {
   version: 1
-  samples: { system: System; seconds: number; drvPath: StorePath }[]
+  drvPath: StorePath
+  run: RunId
+  message: string
+  /** the end of its log */
+  logTail: string[]
+  /** ISO 8601 */
+  failed: string
 }
 
 /** What everybody may know of one signing key; all dates are ISO 8601. */

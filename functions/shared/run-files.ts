@@ -1,3 +1,4 @@
+import { parseBatchId } from './batch-id.ts'
 import type { BatchOutcome, BuildJob, DerivationOutcome, RunId, WavePlan } from './contract.ts'
 import { stateKeys } from './keys.ts'
 import { type Bucket, findJson, type ListedObject, listObjects, readJson } from './objects.ts'
@@ -57,17 +58,20 @@ export async function readBatches(state: Bucket, run: RunId): Promise<TriedBatch
       return job === undefined ? [] : [{ job, outcome }]
     }),
   )
-  return tried.flat().toSorted((a, b) => a.job.wave - b.job.wave || numberOf(a) - numberOf(b))
-}
-
-/** What a lane took first comes first. */
-function numberOf({ job }: TriedBatch): number {
-  return Number(job.batch.slice(job.batch.lastIndexOf('-') + 1))
+  return tried.flat().toSorted((one, other) => {
+    const [a, b] = [parseBatchId(one.job.batch), parseBatchId(other.job.batch)]
+    return a.wave - b.wave || a.number - b.number
+  })
 }
 
 /** Whether a cache has the outputs of a derivation now. */
 export function hasCome(derivation: DerivationOutcome | undefined): boolean {
   return derivation?.outcome === 'published' || derivation?.outcome === 'already-published'
+}
+
+/** Whether some build of a derivation stands: this one, or another one that was first. */
+export function stands(derivation: DerivationOutcome): boolean {
+  return hasCome(derivation) || derivation.outcome === 'not-reproducible'
 }
 
 /** Whether Publish has said its last word about a batch: when its time runs out, it writes down what it has. */

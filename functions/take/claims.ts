@@ -9,7 +9,7 @@ import type {
 } from '../shared/contract.ts'
 import { stateKeys } from '../shared/keys.ts'
 import { type Bucket, claimJson, findJson, findObject } from '../shared/objects.ts'
-import { hasCome } from '../shared/run-files.ts'
+import { stands } from '../shared/run-files.ts'
 
 /** What became of the wish to build a derivation. */
 export type Claimed =
@@ -79,7 +79,7 @@ async function standingOf(
 ): Promise<'found' | 'busy' | 'void'> {
   const outcome = await findJson<BatchOutcome>(state, stateKeys.outcome(run, batch))
   const said = outcome?.derivations.find((derivation) => derivation.drvPath === drvPath)
-  if (said !== undefined) return hasCome(said) ? 'found' : 'void'
+  if (said !== undefined) return stands(said) ? 'found' : 'void'
   if (run === claimant.run ? claimant.isOver(batch) : !(await claimant.isRunning(run))) return 'void'
   const job = await findJson<BuildJob>(state, stateKeys.batch(run, batch))
   // A Take that died between claiming and writing down its batch built nothing.

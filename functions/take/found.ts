@@ -1,9 +1,9 @@
-import type { StorePath } from '../../nix/store-path.ts'
-import type { BatchId, RunId } from '../shared/contract.ts'
+import { hashPartOf, type StorePath } from '../../nix/store-path.ts'
+import type { RunId } from '../shared/contract.ts'
 import { stateKeys } from '../shared/keys.ts'
 import { type Bucket, listObjects, readJson, writeJson } from '../shared/objects.ts'
 
-/** `runs/<run>/found/<batch>.json`: derivations that the run wanted to build and that others had published meanwhile. */
+/** `runs/<run>/found/<hash part>.json`: derivations that the run wanted to build and that others had published meanwhile. */
 interface Found {
   version: 1
   derivations: StorePath[]
@@ -16,13 +16,9 @@ export async function readFound(state: Bucket, run: RunId): Promise<Set<StorePat
   return new Set(parts.flatMap(({ derivations }) => derivations))
 }
 
-/** @param batch that a lane would have built them in: nobody else writes this part */
-export async function noteFound(
-  state: Bucket,
-  run: RunId,
-  batch: BatchId,
-  derivations: StorePath[],
-): Promise<void> {
+export async function noteFound(state: Bucket, run: RunId, derivations: StorePath[]): Promise<void> {
+  const [first] = derivations
+  if (first === undefined) return
   const found: Found = { version: 1, derivations }
-  await writeJson(state, stateKeys.found(run, batch), found)
+  await writeJson(state, stateKeys.found(run, hashPartOf(first)), found)
 }

@@ -2,25 +2,23 @@ import { S3Client } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
 import * as z from 'zod/mini'
 import { requireEnvironment } from '../shared/environment.ts'
+import { machineOfBuild } from '../shared/keys.ts'
 import { lambda, logger } from '../shared/lambda.ts'
 import { answer } from './parked-lanes.ts'
 import { runningExecutions } from './running-executions.ts'
 import { take } from './take.ts'
 
 const sfn = new SFNClient({})
-const s3 = new S3Client({})
-const state = { s3, name: requireEnvironment('STATE_BUCKET') }
-const cache = { s3, name: requireEnvironment('CACHE_BUCKET') }
+const state = { s3: new S3Client({}), name: requireEnvironment('STATE_BUCKET') }
 
 const TakeInput = z.object({
   run: z.string(),
   /** ARN of the run's execution */
   execution: z.string(),
   lane: z.object({ wave: z.number(), system: z.string(), slot: z.number() }),
-  /** how many batches the lane has taken before */
   taken: z.number(),
-  /** the lane's machine: a CodeBuild build, or nothing when it has none yet */
-  machine: z.string(),
+  /** the CodeBuild build that serves the lane; null when there is none */
+  machine: z.nullable(z.object({ build: z.string(), turns: z.number(), answered: z.string() })),
   token: z.string(),
 })
 
@@ -28,11 +26,23 @@ const TakeInput = z.object({
  * Take: the next batch for a lane, as early as there is one. It answers by the task's token: at once, or when somebody sees that something has
  * become ready.
  */
-export const handler = lambda(TakeInput, async ({ token, execution, ...request }) => {
-  const isRunning = runningExecutions(sfn, execution)
-  const parts = { state, cache, sfn, isRunning, clock: () => new Date(), token }
+export const handler = lambda(TakeInput, async ({ run, execution, lane, taken, machine, token }) => {
+  const { wave, system, slot } = lane
+  const request = {
+    run,
+    wave,
+    lane: { system, slot },
+    taken,
+    token,
+    ...(machine === null ? {} : { machine: laneMachine(machine) }),
+  }
+  const parts = { state, sfn, isRunning: runningExecutions(sfn, execution), clock: () => new Date() }
   const answered = await take(request, parts)
-  logger.info('taken', { lane: request.lane, ...(answered ?? { verdict: 'parked' }) })
+  logger.info('taken', { lane, ...(answered ?? { verdict: 'parked' }) })
   if (answered !== undefined) await answer(sfn, token, answered)
   return {}
 })
+
+function laneMachine({ build, turns, answered }: { build: string; turns: number; answered: string }) {
+  return { id: machineOfBuild(requireEnvironment('BUILDER_ROLE_ID'), build), turns, answered }
+}

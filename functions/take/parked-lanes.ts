@@ -1,4 +1,10 @@
-import { InvalidToken, SendTaskSuccessCommand, type SFNClient, TaskDoesNotExist, TaskTimedOut } from '@aws-sdk/client-sfn'
+import {
+  InvalidToken,
+  SendTaskSuccessCommand,
+  type SFNClient,
+  TaskDoesNotExist,
+  TaskTimedOut,
+} from '@aws-sdk/client-sfn'
 import type { ParkedLane, RunId, System, TakeAnswer } from '../shared/contract.ts'
 import { stateKeys } from '../shared/keys.ts'
 import { type Bucket, deleteObject, findJson, listObjects, writeJson } from '../shared/objects.ts'

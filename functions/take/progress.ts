@@ -1,59 +1,90 @@
 import type { StorePath } from '../../nix/store-path.ts'
-import type { BatchId, Schedule } from '../shared/contract.ts'
 import { failuresOf } from '../shared/attempts.ts'
-import { hasCome, isFinished, type TriedBatch } from '../shared/run-files.ts'
+import { batchId, parseBatchId } from '../shared/batch-id.ts'
+import type { BatchId, Lane, Schedule } from '../shared/contract.ts'
+import { stands, isFinished, type TriedBatch } from '../shared/run-files.ts'
+import type { Progress } from './choose-batch.ts'
 
-/** How far a schedule is, by position. */
-export interface Progress {
-  /** in a cache */
-  published: Set<number>
-  /** in a batch that a lane is working off at this moment */
-  taken: Set<number>
-  /** has failed, or needs something that has */
-  out: Set<number>
+/** How far a run is with a schedule. */
+export interface RunProgress extends Omit<Progress, 'busyLanes'> {
+  /** lanes that have a batch without an outcome */
+  busy: Lane[]
 }
 
 /**
  * @param batches of the whole run, in the order they were taken
- * @param over batches whose lane has gone on to something else: what they left without an outcome is lost
- * @param found what another run has published meanwhile
+ * @param found what others have published meanwhile
+ * @param isOver whether the lane of a batch has gone on: what it left without an outcome is lost
  */
 export function progressOf(
   schedule: Schedule,
   batches: TriedBatch[],
-  over: Set<BatchId>,
   found: Set<StorePath>,
-): Progress {
+  isOver: (batch: BatchId) => boolean,
+): RunProgress {
   const positions = new Map(schedule.derivations.map(({ drvPath }, position) => [drvPath, position]))
-  const published = new Set<number>()
-  const taken = new Set<number>()
-  const add = (to: Set<number>, drvPath: StorePath): void => {
+  const at = (drvPath: StorePath): number[] => {
     const position = positions.get(drvPath)
-    if (position !== undefined) to.add(position)
+    return position === undefined ? [] : [position]
   }
-  for (const drvPath of found) add(published, drvPath)
+  const published = new Set([...found].flatMap(at))
+  const taken = new Set<number>()
   const tried: TriedBatch[] = []
+  const busy: Lane[] = []
   for (const batch of batches) {
     const said = new Set<StorePath>()
     for (const derivation of batch.outcome?.derivations ?? []) {
       said.add(derivation.drvPath)
-      if (hasCome(derivation)) add(published, derivation.drvPath)
+      if (stands(derivation)) for (const position of at(derivation.drvPath)) published.add(position)
     }
-    if (isFinished(batch) || over.has(batch.job.batch)) tried.push(batch)
-    else for (const { drvPath } of batch.job.derivations) if (!said.has(drvPath)) add(taken, drvPath)
+    if (isFinished(batch) || isOver(batch.job.batch)) {
+      tried.push(batch)
+      continue
+    }
+    busy.push(parseBatchId(batch.job.batch).lane)
+    for (const { drvPath } of batch.job.derivations)
+      if (!said.has(drvPath)) for (const position of at(drvPath)) taken.add(position)
   }
-  const failures = failuresOf(tried)
+  return { published, taken, out: outOf(schedule, published, failuresOf(tried)), busy }
+}
+
+/** What has failed for good, and what needs it. */
+function outOf(
+  { derivations }: Schedule,
+  published: Set<number>,
+  failures: Map<StorePath, string>,
+): Set<number> {
   const out = new Set<number>()
-  schedule.derivations.forEach(({ drvPath, needs }, position) => {
+  derivations.forEach(({ drvPath, needs }, position) => {
     if (published.has(position)) return
     if (failures.has(drvPath) || needs.some((need) => out.has(need))) out.add(position)
   })
-  return { published, taken, out }
+  return out
 }
 
-/** What nobody is building and nothing forbids: if a lane has none of its system, it is over. */
-export function leftOf(schedule: Schedule, { published, taken, out }: Progress): number[] {
-  return [...schedule.derivations.keys()].filter(
+/** What nobody is building, and nothing forbids. */
+export function leftOf({ derivations }: Schedule, { published, taken, out }: RunProgress): number[] {
+  return [...derivations.keys()].filter(
     (position) => !published.has(position) && !taken.has(position) && !out.has(position),
   )
+}
+
+/**
+ * Whether the lane of a batch has gone on to something else: it has taken another one, or it is the one that asks.
+ * @param asking a lane that asks for its next batch, with the number of those it has taken
+ */
+export function batchesOver(
+  batches: TriedBatch[],
+  asking: { wave: number; lane: Lane; taken: number },
+): (batch: BatchId) => boolean {
+  const ids = new Set(batches.map(({ job }) => job.batch))
+  return (batch) => {
+    const { wave, lane, number } = parseBatchId(batch)
+    const isAsking = lane.system === asking.lane.system && lane.slot === asking.lane.slot
+    return (
+      wave < asking.wave ||
+      ids.has(batchId({ wave, lane, number: number + 1 })) ||
+      (isAsking && number <= asking.taken)
+    )
+  }
 }
