@@ -1,15 +1,18 @@
 import type { StorePath } from '../../nix/store-path.ts'
 import type { EvaluatedShell, Graph, PlannedShell, PlanVerdict } from '../shared/contract.ts'
-import { type Capabilities, findObstacles, ownObstacle } from './buildable.ts'
+import { findObstacles, ownObstacle } from './buildable.ts'
+import type { Knowledge } from './knowledge.ts'
 import { findMissing } from './missing.ts'
 import { scheduleOf, type Unranked } from './schedule.ts'
 import { shellsStand, wantsOf } from './shells.ts'
 
 export interface Decision {
-  verdict: Exclude<PlanVerdict, 'superseded'>
+  verdict: Exclude<PlanVerdict, 'superseded' | 'evaluate'>
   shells: PlannedShell[]
   /** everything that is missing and can be built, inputs before what needs them */
   schedule: Unranked[]
+  /** what is needed and in a cache */
+  held: Set<StorePath>
   missing: number
 }
 
@@ -17,10 +20,8 @@ export interface Decision {
 export async function decide(
   graph: Graph,
   shells: EvaluatedShell[],
-  failures: Map<StorePath, string>,
-  capabilities: Capabilities,
+  { failures, capabilities, secondsOf }: Knowledge,
   whichAreHeld: (paths: StorePath[]) => Promise<Set<StorePath>>,
-  secondsOf: (drvPath: StorePath) => number,
 ): Promise<Decision> {
   const ownObstacleOf = (drvPath: StorePath): string | undefined =>
     ownObstacle(graph, drvPath, failures.get(drvPath), capabilities)
@@ -38,6 +39,7 @@ export async function decide(
     verdict: schedule.length > 0 ? 'build' : missing.derivations.size > 0 ? 'stuck' : 'done',
     shells: shellsStand(graph, shells, wants, missing, obstacles),
     schedule,
+    held: missing.held,
     missing: missing.derivations.size,
   }
 }

@@ -6,6 +6,7 @@ export interface ListedObject {
   /** bytes */
   size: number
   modified: Date
+  etag: string
 }
 
 /**
@@ -32,7 +33,14 @@ export async function* listObjects(
     next = token === undefined ? undefined : page(token)
     // who awaits it may be long in coming
     next?.catch(() => undefined)
-    for (const { Key = '', Size = 0, LastModified = new Date(0) } of Contents)
-      yield { key: Key, size: Size, modified: LastModified }
+    for (const { Key = '', Size = 0, LastModified = new Date(0), ETag = '' } of Contents)
+      yield { key: Key, size: Size, modified: LastModified, etag: ETag }
   }
+}
+
+/** Every object whose key begins with a prefix, by its key: for prefixes that hold no more than fit into memory. */
+export async function objectsUnder(bucket: Bucket, prefix: string): Promise<Map<string, ListedObject>> {
+  const objects = new Map<string, ListedObject>()
+  for await (const object of listObjects(bucket, prefix)) objects.set(object.key, object)
+  return objects
 }

@@ -3,7 +3,6 @@ import {
   CopyObjectCommand,
   DeleteObjectCommand,
   GetObjectCommand,
-  ListObjectsV2Command,
   PutObjectCommand,
   type S3Client,
   S3ServiceException,
@@ -135,26 +134,6 @@ export async function claimBytes(
     if (isConditionFailed(error)) return false
     throw error
   }
-}
-
-export interface ListedObject {
-  etag: string
-  lastModified: Date
-}
-
-/** Every object whose key begins with a prefix, by key, in the order of the keys. */
-export async function listObjects(bucket: Bucket, prefix: string): Promise<Map<string, ListedObject>> {
-  const found = new Map<string, ListedObject>()
-  let token: string | undefined
-  do {
-    const page = await bucket.s3.send(
-      new ListObjectsV2Command({ Bucket: bucket.name, Prefix: prefix, ContinuationToken: token }),
-    )
-    for (const { Key = '', ETag = '', LastModified = new Date(0) } of page.Contents ?? [])
-      found.set(Key, { etag: ETag, lastModified: LastModified })
-    token = page.NextContinuationToken
-  } while (token !== undefined)
-  return found
 }
 
 /** Deletes an object; one that is not there is deleted already. */

@@ -1,7 +1,8 @@
 import { parseBatchId } from './batch-id.ts'
 import type { BatchOutcome, BuildJob, DerivationOutcome, RunId, WavePlan } from './contract.ts'
 import { stateKeys } from './keys.ts'
-import { type Bucket, findJson, type ListedObject, listObjects, readJson } from './objects.ts'
+import { type ListedObject, objectsUnder } from './list-objects.ts'
+import { type Bucket, findJson, readJson } from './objects.ts'
 
 /** A batch of a run, with what Publish said of it; nothing when neither builder nor Publish left a word. */
 export interface TriedBatch {
@@ -37,8 +38,8 @@ export async function readBatches(state: Bucket, run: RunId): Promise<TriedBatch
   known.set(run, seen)
   for (const oldest of [...known.keys()].slice(0, -RUNS)) known.delete(oldest)
   const [batches, outcomes] = await Promise.all([
-    listObjects(state, stateKeys.batches(run)),
-    listObjects(state, stateKeys.outcomes(run)),
+    objectsUnder(state, stateKeys.batches(run)),
+    objectsUnder(state, stateKeys.outcomes(run)),
   ])
   const read = async <T>(key: string, listed: ListedObject | undefined): Promise<T | undefined> => {
     if (listed === undefined) return undefined

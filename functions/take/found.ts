@@ -1,7 +1,8 @@
 import { hashPartOf, type StorePath } from '../../nix/store-path.ts'
 import type { RunId } from '../shared/contract.ts'
 import { stateKeys } from '../shared/keys.ts'
-import { type Bucket, listObjects, readJson, writeJson } from '../shared/objects.ts'
+import { objectsUnder } from '../shared/list-objects.ts'
+import { type Bucket, readJson, writeJson } from '../shared/objects.ts'
 
 /** `runs/<run>/found/<hash part>.json`: derivations that the run wanted to build and that others had published meanwhile. */
 interface Found {
@@ -11,7 +12,7 @@ interface Found {
 
 /** Everything that this run was spared. */
 export async function readFound(state: Bucket, run: RunId): Promise<Set<StorePath>> {
-  const keys = (await listObjects(state, stateKeys.founds(run))).keys()
+  const keys = (await objectsUnder(state, stateKeys.founds(run))).keys()
   const parts = await Promise.all([...keys].map((key) => readJson<Found>(state, key)))
   return new Set(parts.flatMap(({ derivations }) => derivations))
 }

@@ -1,14 +1,15 @@
 import type { RunId, System } from '../shared/contract.ts'
 import { stateKeys } from '../shared/keys.ts'
-import { type Bucket, listObjects, writeJson } from '../shared/objects.ts'
+import { objectsUnder } from '../shared/list-objects.ts'
+import { type Bucket, writeJson } from '../shared/objects.ts'
 
 // Workers leave a sign of life every minute; 3 minutes without one are not a hiccup.
 const SILENCE_MS = 3 * 60 * 1000
 
 /** Whether a machine that nobody starts, such as a Mac with `hearth worker`, is there for a system. */
 export async function isWorkerThere(state: Bucket, system: System, now: Date): Promise<boolean> {
-  const signs = await listObjects(state, stateKeys.workers(system))
-  return [...signs.values()].some(({ lastModified }) => now.getTime() - lastModified.getTime() < SILENCE_MS)
+  const signs = await objectsUnder(state, stateKeys.workers(system))
+  return [...signs.values()].some(({ modified }) => now.getTime() - modified.getTime() < SILENCE_MS)
 }
 
 /**
@@ -20,7 +21,7 @@ export async function giveUpWaiting(
   now: Date,
 ): Promise<boolean> {
   const schedule = stateKeys.schedule(run, wave)
-  const since = (await listObjects(state, schedule)).get(schedule)?.lastModified ?? now
+  const since = (await objectsUnder(state, schedule)).get(schedule)?.modified ?? now
   if (now.getTime() - since.getTime() < waitHours * 3_600_000) return false
   await writeJson(state, stateKeys.givenUp(run, system), { version: 1, system, waitHours })
   return true

@@ -7,7 +7,8 @@ import {
 } from '@aws-sdk/client-sfn'
 import type { ParkedLane, RunId, System, TakeAnswer } from '../shared/contract.ts'
 import { stateKeys } from '../shared/keys.ts'
-import { type Bucket, deleteObject, findJson, listObjects, writeJson } from '../shared/objects.ts'
+import { objectsUnder } from '../shared/list-objects.ts'
+import { type Bucket, deleteObject, findJson, writeJson } from '../shared/objects.ts'
 
 /** Answers a lane that waits. @returns false when it does not wait any more */
 export async function answer(sfn: SFNClient, taskToken: string, output: TakeAnswer): Promise<boolean> {
@@ -41,7 +42,7 @@ export async function wake(
   most: (system: System) => number,
 ): Promise<void> {
   const woken = new Map<System, number>()
-  for (const key of (await listObjects(state, stateKeys.parkedLanes(run))).keys()) {
+  for (const key of (await objectsUnder(state, stateKeys.parkedLanes(run))).keys()) {
     const parked = await findJson<ParkedLane>(state, key)
     // somebody else has woken it
     if (parked === undefined) continue
