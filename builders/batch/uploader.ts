@@ -23,6 +23,8 @@ export interface UploaderParts {
   folder: string
   zstdLevel: number
   progress: Progress
+  /** NarHash of every path in the closure of what a derivation was built on */
+  inputsOf: (derivation: PlannedDerivation) => Promise<Record<StorePath, string>>
 }
 
 // Compression is the bottleneck and runs on Node's four threads; a derivation more would only hold files on disk.
@@ -62,18 +64,16 @@ export class Uploader {
   /** Stages all outputs of a derivation, its log and its result. @param seconds wall time of its build */
   built(derivation: PlannedDerivation, seconds: number): void {
     this.#enqueue(derivation, async () => {
-      const { store, progress } = this.#parts
+      const { progress, inputsOf } = this.#parts
       const outputs = await this.#withSources(derivation)
       const staged = await Promise.all(outputs.map(async (info) => this.#stageOnce(info)))
       await this.#stageLog(derivation.drvPath)
-      const inputs = await store.closure([...derivation.inputOutputs, ...derivation.sources])
-      const inputHashes = inputs.map(({ path, narHash }) => [path, narHash] as const)
       await this.#stageResult({
         version: 1,
         drvPath: derivation.drvPath,
         status: 'built',
         seconds,
-        inputs: Object.fromEntries(inputHashes),
+        inputs: await inputsOf(derivation),
       })
       const sum = (of: (path: StagedPath) => number): string =>
         formatBytes(staged.reduce((total, path) => total + of(path), 0))

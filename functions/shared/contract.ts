@@ -317,7 +317,10 @@ export interface Claim {
   claimed: string
 }
 
-/** `jobs/<machine>/<turn>.json`: what a machine is to do next. */
+/**
+ * `jobs/<machine>/<turn>.json`: what a machine is to do next. Its turns begin with 1; the next one comes after its answer to the one before. Its answer goes
+ * to the task token: success with a `BuildAnswer`, or the name of what went wrong.
+ */
 export type MachineJob =
   | {
       version: 1
@@ -327,6 +330,31 @@ export type MachineJob =
       job: string
     }
   | { version: 1; end: true }
+
+/** What an activity hands to a Mac worker. */
+export interface WorkerTask {
+  run: RunId
+  /** key of the BuildJob in the state bucket */
+  job: string
+}
+
+/** What a machine answers when everything of a batch is staged. */
+export interface BuildAnswer {
+  machine: MachineId
+}
+
+/** `workers/<system>/<machine>.json`: a Mac's sign of life, written every minute. */
+export interface WorkerSign {
+  version: 1
+  /** ISO 8601 */
+  at: string
+  systems: System[]
+  features: string[]
+  /** batches at once */
+  jobs: number
+  /** batches at this moment */
+  busy: number
+}
 
 /** What a builder says of one derivation: `results/<drv base name>.json` in its staging prefix. */
 export type DerivationResult = { version: 1; drvPath: StorePath } & (

@@ -89,6 +89,7 @@ export const stateKeys = {
     `refs/${repository}/${encodeURIComponent(ref)}.json`,
   /** signs of life of machines that nobody starts */
   workers: (system: System): string => `workers/${system}/`,
+  workerSign: (system: System, machine: MachineId): string => `workers/${system}/${machine}.json`,
   /** a derivation whose build failed, and will fail again, keyed by the hash part of its `.drv` */
   failures: 'failures/',
   failure: (hashPart: string): string => `failures/${hashPart}.json`,

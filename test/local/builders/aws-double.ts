@@ -9,12 +9,23 @@ export interface StoredObject {
   encoding: string | undefined
 }
 
-const USER_ID = 'AROAEXAMPLE:AWSCodeBuild-1'
+/** Who the builder of these tests is. */
+export const USER_ID = 'AROAEXAMPLE:AWSCodeBuild-1'
 /** Where the builder of these tests may write. */
 export const PREFIX = `staging/${USER_ID}/`
 
+/** What a machine said to a task. */
+export interface TaskAnswer {
+  token: string
+  /** `SendTaskHeartbeat`, `SendTaskSuccess` or `SendTaskFailure` */
+  action: string
+  error?: string
+  cause?: string
+  output?: string
+}
+
 /**
- * S3 and STS as far as a builder uses them, over HTTP for the unmodified SDK. It grants what a builder's role grants, and no more: objects are created below the
+ * S3, STS and the task tokens of Step Functions, as far as a builder uses them, over HTTP for the unmodified SDK. It grants what a builder's role grants, and no more: objects are created below the
  * builder's own prefix of `staging`, only with `If-None-Match: *`, and never read from there; `state` and `cache` may be read.
  */
 export class AwsDouble {
@@ -22,6 +33,9 @@ export class AwsDouble {
   /** keys whose upload fails for good */
   readonly broken = new Set<string>()
   readonly requests: string[] = []
+  readonly answers: TaskAnswer[] = []
+  /** where `staged` looks: all of the builder's prefix, or that of one batch */
+  prefix = PREFIX
   #server: Server | undefined
   url = ''
 
@@ -51,14 +65,14 @@ export class AwsDouble {
 
   /** What the builder staged, by its name below the prefix. */
   staged(name: string): Buffer {
-    const object = this.objects.get(`staging/${PREFIX}${name}`)
+    const object = this.objects.get(`staging/${this.prefix}${name}`)
     if (object === undefined)
       throw new Error(`${name} is not staged; there are ${this.stagedNames().join(', ')}`)
     return object.bytes
   }
 
   stagedNames(): string[] {
-    const start = `staging/${PREFIX}`
+    const start = `staging/${this.prefix}`
     return [...this.objects.keys()]
       .filter((key) => key.startsWith(start))
       .map((key) => key.slice(start.length))
@@ -83,7 +97,13 @@ export class AwsDouble {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
     const body = Buffer.concat(chunks)
-    if (request.method === 'POST' && key === '') {
+    const target = String(request.headers['x-amz-target'] ?? '').replace('AWSStepFunctions.', '')
+    if (target !== '') {
+      const { taskToken: token, ...said } = JSON.parse(body.toString()) as Record<string, string>
+      this.answers.push({ token: token ?? '', action: target, ...said })
+      response.setHeader('Content-Type', 'application/x-amz-json-1.0')
+      response.end('{}')
+    } else if (request.method === 'POST' && key === '') {
       const result = `<GetCallerIdentityResult><UserId>${USER_ID}</UserId></GetCallerIdentityResult>`
       response.setHeader('Content-Type', 'text/xml')
       response.end(`<GetCallerIdentityResponse>${result}</GetCallerIdentityResponse>`)
@@ -96,7 +116,7 @@ export class AwsDouble {
     if (!key.startsWith(`staging/${PREFIX}`) || headers['if-none-match'] !== '*') {
       return fail(response, 403, 'AccessDenied')
     }
-    if (this.broken.has(key)) return fail(response, 500, 'InternalError')
+    if (this.broken.has(key)) return fail(response, 400, 'InvalidRequest')
     if (this.objects.has(key)) return fail(response, 412, 'PreconditionFailed')
     const sha256 = headers['x-amz-checksum-sha256']
     if (sha256 !== undefined && sha256 !== createHash('sha256').update(body).digest('base64')) {
@@ -111,6 +131,8 @@ export class AwsDouble {
   }
 
   #read(key: string, request: IncomingMessage, response: ServerResponse): void {
+    const query = new URLSearchParams((request.url ?? '').split('?')[1])
+    if (query.get('list-type') === '2') return this.#list(key, query.get('prefix') ?? '', response)
     if (!/^(state|cache)\//.test(key)) return fail(response, 403, 'AccessDenied')
     const object = this.objects.get(key)
     if (object === undefined) return fail(response, 404, 'NoSuchKey')
@@ -118,6 +140,15 @@ export class AwsDouble {
     if (object.type !== undefined) response.setHeader('Content-Type', object.type)
     if (object.encoding !== undefined) response.setHeader('Content-Encoding', object.encoding)
     response.end(request.method === 'HEAD' ? undefined : object.bytes)
+  }
+
+  #list(bucket: string, prefix: string, response: ServerResponse): void {
+    if (!/^state\/?$/.test(bucket) || !prefix.startsWith(`jobs/${USER_ID}/`))
+      return fail(response, 403, 'AccessDenied')
+    const keys = [...this.objects.keys()].filter((key) => key.startsWith(`state/${prefix}`))
+    const contents = keys.map((key) => `<Contents><Key>${key.slice('state/'.length)}</Key></Contents>`)
+    response.setHeader('Content-Type', 'application/xml')
+    response.end(`<ListBucketResult><Name>state</Name>${contents.join('')}</ListBucketResult>`)
   }
 }
 

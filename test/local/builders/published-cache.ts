@@ -1,6 +1,6 @@
 import { parseNarInfo, fingerprint, formatNarInfo } from '../../../nix/narinfo.ts'
 import { type SecretKey, sign } from '../../../nix/signature.ts'
-import { type AwsDouble, PREFIX } from './aws-double.ts'
+import type { AwsDouble } from './aws-double.ts'
 
 /** Signs every narinfo that a build staged and puts it, with its NAR, into the cache bucket: what Publish does, without its checks. */
 export function publish(aws: AwsDouble, key: SecretKey): void {
@@ -16,5 +16,5 @@ export function publish(aws: AwsDouble, key: SecretKey): void {
 
 /** Forgets what was staged, as a new build has a new prefix. */
 export function clearStaging(aws: AwsDouble): void {
-  for (const name of aws.stagedNames()) aws.objects.delete(`staging/${PREFIX}${name}`)
+  for (const name of aws.stagedNames()) aws.objects.delete(`staging/${aws.prefix}${name}`)
 }
