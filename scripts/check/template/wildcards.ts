@@ -16,4 +16,5 @@ export const wildcards: Wildcard[] = [
   { role: 'BuilderRole', action: 'states:SendTaskHeartbeat', reason: TOKENS },
   { role: 'BuilderRole', action: 'states:SendTaskSuccess', reason: TOKENS },
   { role: 'BuilderRole', action: 'states:SendTaskFailure', reason: TOKENS },
+  { role: 'TakeRole', action: 'states:SendTaskSuccess', reason: TOKENS },
 ]
