@@ -7,7 +7,7 @@ import { publishLog } from './logs.ts'
 import { copyNar, hasNar, signNarInfo, writeNarInfo } from './make-visible.ts'
 import type { Publication } from './publication.ts'
 import { referencesFirst } from './references-first.ts'
-import { InputNotPublished, StagedResultInvalid } from './refusals.ts'
+import { InputNotPublished, RepairUnderWay, StagedResultInvalid } from './refusals.ts'
 import { renew, type Standing } from './write-once.ts'
 
 /** How far somebody got who set out to finish the publication of the build that stands. */
@@ -16,6 +16,8 @@ export type Finish =
   | { kind: 'finished'; bytes: number }
   /** another record took its place meanwhile */
   | { kind: 'superseded' }
+  /** a repair has taken all of it out of clients' sight: another build may take its place */
+  | { kind: 'withdrawn' }
   | { kind: 'stuck'; why: string; isVisible: boolean }
 
 /**
@@ -50,6 +52,7 @@ export async function showClaimed(publication: Publication, record: Published): 
  * Finishes what another publisher, perhaps dead, began with the build that stands: nothing that any builder says is needed. Harmless while he is alive:
  * both write the same.
  * @param drvPath the derivation as this run knows it: another one may have made the same outputs
+ * @throws RepairUnderWay when a repair has taken a part of it out of clients' sight
  */
 export async function finishPublication(
   publication: Publication,
@@ -64,6 +67,10 @@ export async function finishPublication(
     return { kind: 'finished', bytes: 0 }
   }
   const isVisible = Object.values(record.outputs).some((output) => !hidden.includes(output))
+  if (record.withdrawn !== undefined) {
+    if (isVisible) throw new RepairUnderWay(record.drvPath, record.withdrawn)
+    return { kind: 'withdrawn' }
+  }
   const obstacle =
     (isVisible ? undefined : await otherInputs(publication, drvPath, record)) ??
     (await lostReference(publication, record, hidden))

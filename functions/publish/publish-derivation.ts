@@ -38,7 +38,7 @@ export async function publishDerivation(
       if (finish.kind === 'finished') return compare(publication, standing.record, finish.bytes)
       if (finish.kind === 'superseded') continue
       verified ??= await verifyBuild(publication, drvPath, used)
-      checkGivenUp(standing, finish, verified)
+      if (finish.kind === 'stuck') checkGivenUp(standing, finish, verified)
     }
     verified ??= await verifyBuild(publication, drvPath, used)
     if (await claim(publication.state, verified, standing))

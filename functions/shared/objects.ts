@@ -105,7 +105,7 @@ export async function writeJson(bucket: Bucket, key: string, value: unknown): Pr
 
 /**
  * Writes a JSON document where none is (`ifMatch` absent), or over exactly the version named by its ETag.
- * @returns false when somebody else was first
+ * @returns false when somebody else was first: another version is there, or none any more
  */
 export async function claimJson(
   bucket: Bucket,
@@ -125,7 +125,8 @@ export async function claimJson(
     )
     return true
   } catch (error) {
-    if (isConditionFailed(error)) return false
+    // 404: S3 finds nothing that could match
+    if (isConditionFailed(error) || (ifMatch !== undefined && isMissing(error))) return false
     throw error
   }
 }

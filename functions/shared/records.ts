@@ -61,6 +61,15 @@ export interface Published {
   prefix: string
   /** ISO 8601: when somebody last set out to finish it */
   begun: string
+  /** A repair takes it out of clients' sight: nobody finishes it any more, and when nothing of it is visible another build may take its place. */
+  withdrawn?: Withdrawn
+}
+
+export interface Withdrawn {
+  /** the execution that does it */
+  by: string
+  /** ISO 8601 */
+  since: string
 }
 
 /** `timings/<package>.json`: how long builds of a package took, newest first. */
