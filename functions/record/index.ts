@@ -5,11 +5,12 @@ import type { EvaluationJob, WavePlan } from '../shared/contract.ts'
 import { requireEnvironment } from '../shared/environment.ts'
 import { stateKeys } from '../shared/keys.ts'
 import { lambda, logger } from '../shared/lambda.ts'
-import { findJson, readJson, writeJson } from '../shared/objects.ts'
-import type { Timings, Warmed } from '../shared/records.ts'
+import { readJson, writeJson } from '../shared/objects.ts'
+import type { Warmed } from '../shared/records.ts'
 import { readBatches, readPlans, type TriedBatch } from '../shared/run-files.ts'
+import { recordTimings } from './record-timings.ts'
 import { rootsOf } from './roots.ts'
-import { addSamples, byPackage, type Sample } from './timings.ts'
+import { byPackage, type Sample } from './timings.ts'
 
 const state = { s3: new S3Client({}), name: requireEnvironment('STATE_BUCKET') }
 const REQUESTS = 32
@@ -31,8 +32,8 @@ export const handler = lambda(RecordInput, async ({ run, ending }) => {
 
   const packages = byPackage(samplesOf(await readBatches(state, await readPlans(state, run))))
   await limit.map([...packages], async ([name, samples]) => {
-    const key = stateKeys.timings(name)
-    await writeJson(state, key, addSamples(await findJson<Timings>(state, key), samples))
+    if (!(await recordTimings(state, name, samples)))
+      logger.warn('timings not recorded: others were faster each time', { package: name })
   })
 
   // Last: a commit counts as warm only when its roots are complete. One with a shell that did not evaluate is evaluated again when somebody asks: it may
