@@ -1,4 +1,4 @@
-import { PutObjectCommand, type PutObjectCommandInput } from '@aws-sdk/client-s3'
+import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { recordTimings } from '../../../../functions/record/record-timings.ts'
 import type { Sample } from '../../../../functions/record/timings.ts'
@@ -29,30 +29,30 @@ describe('two runs record at once', () => {
   ])('%s, and no sample is lost', async (_, before) => {
     if (before.length > 0) await record(...before)
     expect(await Promise.all([record(1, 2), record(3)])).toEqual([true, true])
-    expect(recorded().toSorted()).toEqual([1, 2, 3, ...before])
+    expect(recorded().toSorted((a, b) => a - b)).toEqual([1, 2, 3, ...before])
   })
 
   test('each of them twice, as a state that is tried again: still once each', async () => {
     await Promise.all([record(1), record(1), record(2), record(2)])
-    expect(recorded().toSorted()).toEqual([1, 2])
+    expect(recorded().toSorted((a, b) => a - b)).toEqual([1, 2])
   })
 })
 
 test('so do eight', async () => {
   const runs = [1, 2, 3, 4, 5, 6, 7, 8]
   await Promise.all(runs.map((run) => record(run)))
-  expect(recorded().toSorted()).toEqual(runs)
+  expect(recorded().toSorted((a, b) => a - b)).toEqual(runs)
 })
 
 test('who loses every time gives up, and says so', async () => {
-  buckets.mock.on(PutObjectCommand).callsFake((_: PutObjectCommandInput) => {
+  buckets.mock.on(PutObjectCommand).callsFake(() => {
     throw refusal(412, 'PreconditionFailed')
   })
   expect(await record(1)).toBe(false)
 })
 
 test('what breaks is no lost race', async () => {
-  buckets.mock.on(PutObjectCommand).callsFake((_: PutObjectCommandInput) => {
+  buckets.mock.on(PutObjectCommand).callsFake(() => {
     throw refusal(503, 'SlowDown')
   })
   await expect(record(1)).rejects.toMatchObject({ name: 'SlowDown' })
