@@ -12,6 +12,8 @@ const RECORD_LIMIT = 64 * 1024 * 1024
 const PUBLISHERS_LIVE_MS = 35 * 60 * 1000
 // 20 minutes: a repair lives 15 at most.
 const REPAIRS_LIVE_MS = 20 * 60 * 1000
+// Who loses sees at the second look who has won: a publisher, another repair, or itself, when an answer was lost and the SDK asked again.
+const LOOKS = 2
 
 /**
  * Withdraws write-once records, so that nobody publishes again what a repair takes out of clients' sight.
@@ -32,14 +34,16 @@ export function withdrawing(
 
   async function withdraw(name: string): Promise<string | undefined> {
     const key = stateKeys.published(name)
-    const found = await findObject(state, key, RECORD_LIMIT)
-    if (found === undefined) return undefined
-    const record = JSON.parse(Buffer.from(found.bytes).toString('utf8')) as Published
-    if (record.withdrawn?.by === execution) return undefined
-    const obstacle = somebodyAtWork(record, now())
-    if (obstacle !== undefined) return obstacle
-    const withdrawn = { by: execution, since: new Date(now()).toISOString() }
-    if (await claimJson(state, key, { ...record, withdrawn }, found.etag)) return undefined
+    for (let look = 1; look <= LOOKS; look++) {
+      const found = await findObject(state, key, RECORD_LIMIT)
+      if (found === undefined) return undefined
+      const record = JSON.parse(Buffer.from(found.bytes).toString('utf8')) as Published
+      if (record.withdrawn?.by === execution) return undefined
+      const obstacle = somebodyAtWork(record, now())
+      if (obstacle !== undefined) return obstacle
+      const withdrawn = { by: execution, since: new Date(now()).toISOString() }
+      if (await claimJson(state, key, { ...record, withdrawn }, found.etag)) return undefined
+    }
     return 'somebody publishes it at this moment'
   }
 
