@@ -120,7 +120,7 @@ async function keepFirst(create: () => Promise<unknown>): Promise<void> {
 }
 
 /** Whether an upload that failed may succeed if it is repeated: no answer, a busy server, or two writers at once (409). */
-function mayPass(error: unknown): boolean {
+export function mayPass(error: unknown): boolean {
   if (!(error instanceof S3ServiceException)) return true
   const status = error.$metadata.httpStatusCode ?? 0
   return status >= 500 || status === 429 || status === 409

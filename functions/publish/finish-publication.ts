@@ -1,4 +1,4 @@
-import { baseNameOf, type StorePath } from '../../nix/store-path.ts'
+import type { StorePath } from '../../nix/store-path.ts'
 import { findInCache } from '../shared/caches.ts'
 import { derivationOf } from '../shared/graph.ts'
 import type { Published, PublishedPath } from '../shared/records.ts'
@@ -36,9 +36,9 @@ export async function showClaimed(publication: Publication, record: Published): 
   const copied = await Promise.all([
     ...paths.map(async (path) => ({
       path,
-      copy: await copyNar(publication.staging, publication.cache, record.prefix, path),
+      copy: await copyNar(publication, record.prefix, path),
     })),
-    publishLog(publication, record.prefix, baseNameOf(record.drvPath)),
+    publishLog(publication, record),
   ])
   for (const each of copied)
     if (each !== undefined && each.copy !== 'copied')
@@ -79,7 +79,7 @@ export async function finishPublication(
   if (why !== undefined) return { kind: 'stuck', why, isVisible }
   // NARs are named by their contents, and harm nobody; from here on it matters which build stands.
   if (!(await renew(publication.state, standing, publication.now))) return { kind: 'superseded' }
-  await publishLog(publication, record.prefix, baseNameOf(record.drvPath))
+  await publishLog(publication, record)
   return { kind: 'finished', bytes: await writeNarInfos(publication, record, hidden) }
 }
 
@@ -125,14 +125,14 @@ async function lostReference(
 
 /** @returns why the cache cannot have all of them: what was staged is deleted after some days */
 async function bringNars(
-  { staging, cache }: Publication,
+  publication: Publication,
   { prefix }: Published,
   paths: PublishedPath[],
 ): Promise<string | undefined> {
   const brought = await Promise.all(
     paths.map(async (path) => {
-      if (await hasNar(cache, path)) return []
-      const copy = await copyNar(staging, cache, prefix, path)
+      if (await hasNar(publication.cache, path)) return []
+      const copy = await copyNar(publication, prefix, path)
       return copy === 'copied' ? [] : [`the staged NAR of ${path.storePath} ${copy}`]
     }),
   )

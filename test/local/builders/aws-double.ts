@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { readParcel } from '../../../functions/shared/parcel.ts'
 
 /** An object of the double's S3. */
 export interface StoredObject {
@@ -19,7 +20,7 @@ export const PREFIX = `staging/${USER_ID}/`
  */
 export class AwsDouble {
   readonly objects = new Map<string, StoredObject>()
-  /** keys whose upload fails for good */
+  /** keys whose upload is refused */
   readonly broken = new Set<string>()
   readonly requests: string[] = []
   #server: Server | undefined
@@ -49,19 +50,35 @@ export class AwsDouble {
     this.objects.set(key, { bytes: Buffer.from(bytes), type: undefined, encoding: undefined })
   }
 
-  /** What the builder staged, by its name below the prefix. */
+  /** What the builder staged, by its name below the prefix, by itself or in a parcel. */
   staged(name: string): Buffer {
-    const object = this.objects.get(`staging/${PREFIX}${name}`)
-    if (object === undefined)
+    const bytes = this.#allStaged().get(name)
+    if (bytes === undefined)
       throw new Error(`${name} is not staged; there are ${this.stagedNames().join(', ')}`)
-    return object.bytes
+    return bytes
   }
 
   stagedNames(): string[] {
+    return [...this.#allStaged().keys()]
+  }
+
+  #allStaged(): Map<string, Buffer> {
     const start = `staging/${PREFIX}`
-    return [...this.objects.keys()]
-      .filter((key) => key.startsWith(start))
-      .map((key) => key.slice(start.length))
+    const all = new Map<string, Buffer>()
+    for (const [key, { bytes }] of this.objects) {
+      if (!key.startsWith(start)) continue
+      const name = key.slice(start.length)
+      if (!name.startsWith('parcels/')) all.set(name, bytes)
+      else
+        for (const [packed, { start: at, bytes: size }] of readParcel(bytes))
+          all.set(packed, bytes.subarray(at, at + size))
+    }
+    return all
+  }
+
+  /** Forgets what was staged, as a new build has a new prefix. */
+  clearStaging(): void {
+    for (const key of this.objects.keys()) if (key.startsWith(`staging/${PREFIX}`)) this.objects.delete(key)
   }
 
   /** What a builder's environment needs to reach this. */
@@ -96,7 +113,7 @@ export class AwsDouble {
     if (!key.startsWith(`staging/${PREFIX}`) || headers['if-none-match'] !== '*') {
       return fail(response, 403, 'AccessDenied')
     }
-    if (this.broken.has(key)) return fail(response, 500, 'InternalError')
+    if (this.broken.has(key)) return fail(response, 400, 'InvalidRequest')
     if (this.objects.has(key)) return fail(response, 412, 'PreconditionFailed')
     const sha256 = headers['x-amz-checksum-sha256']
     if (sha256 !== undefined && sha256 !== createHash('sha256').update(body).digest('base64')) {
