@@ -1,6 +1,7 @@
 import type { Guard } from '../guard.ts'
 
 const STAGING = 'test/adversary/builder-staging.test.ts'
+const PARCEL = 'test/adversary/builder-parcel.test.ts'
 const WRITE_ONCE = 'test/local/publish/write-once.test.ts'
 const ROLL_FORWARD = 'test/local/publish/roll-forward.test.ts'
 
@@ -87,6 +88,36 @@ export const PUBLICATION: Guard[] = [
     without: '',
     test: 'test/local/s3/copy-in-parts.test.ts',
     only: ['a source that has changed'],
+  },
+  {
+    name: 'what is written out of a parcel has the hash that was verified',
+    file: 'functions/publish/make-visible.ts',
+    text: "if (encodeBase32(sha256) !== digits) return 'has changed'",
+    without: '',
+    test: PARCEL,
+    only: ['overwritten after its publisher claimed'],
+    covered: {
+      by: 'a parcel is read again by its ETag',
+      file: 'functions/publish/parcels.ts',
+      text: '{ etag, range: { start, bytes } }',
+      without: '{ range: { start, bytes } }',
+    },
+  },
+  {
+    name: 'of two objects of one name in parcels the first counts',
+    file: 'functions/publish/parcels.ts',
+    text: 'if (!entries.has(name)) entries.set',
+    without: 'entries.set',
+    test: PARCEL,
+    only: ['the same names twice'],
+  },
+  {
+    name: 'a parcel is what its index says, to the byte',
+    file: 'functions/shared/parcel.ts',
+    text: 'if (start !== parcel.length)',
+    without: 'if (start < 0)',
+    test: 'test/unit/functions/shared/parcel.test.ts',
+    only: ['fewer bytes than it says', 'more bytes than it says'],
   },
   {
     name: 'nothing of a builder’s metadata survives',

@@ -11,8 +11,8 @@ const FRAME: Cut = {
   without: "    this.#part = 'end'\n    let rest = Buffer.alloc(0)\n",
 }
 const DECOMPRESSOR = {
-  file: 'functions/publish/read-staged-nar.ts',
-  text: 'createZstdDecompress(unpacking(maxSize)),',
+  file: 'functions/shared/nar-file.ts',
+  text: 'createZstdDecompress(unpacking(expectation.maxSize)),',
 }
 /** A decompressor that finds out by itself what it has, as curl and many others do. */
 const ANY_COMPRESSION = `async function* (bytes: AsyncIterable<Uint8Array>) {
