@@ -122,7 +122,7 @@ async function keepFirst(create: () => Promise<unknown>): Promise<void> {
 }
 
 /** Whether an upload that failed may succeed if it is repeated: no answer, a busy server, or two writers at once (409). */
-function mayPass(error: unknown): boolean {
+export function mayPass(error: unknown): boolean {
   // ours: the batch was given up
   if (error instanceof HearthError) return error.retryable
   if (!(error instanceof S3ServiceException)) return true

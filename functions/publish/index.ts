@@ -1,6 +1,7 @@
 import { S3Client } from '@aws-sdk/client-s3'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import * as z from 'zod/mini'
+import { putDirectly } from '../shared/direct-puts.ts'
 import { requireEnvironment } from '../shared/environment.ts'
 import { lambda } from '../shared/lambda.ts'
 import { KeysInput, runKeyChange } from './keys/run-key-change.ts'
@@ -8,7 +9,7 @@ import { BuildInput, publishBuild } from './publish-build.ts'
 import { RepairInput } from './repair/repair.ts'
 import { runRepair } from './repair/run-repair.ts'
 
-const s3 = new S3Client({})
+const s3 = putDirectly(new S3Client({ cacheMiddleware: true }))
 const secrets = new SecretsManagerClient({})
 const state = { s3, name: requireEnvironment('STATE_BUCKET') }
 const staging = { s3, name: requireEnvironment('STAGING_BUCKET') }

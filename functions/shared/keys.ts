@@ -28,6 +28,8 @@ export const stagedKeys = {
   narinfo: (prefix: string, hashPart: string): string => `${prefix}${hashPart}.narinfo`,
   nar: (prefix: string, fileHash: string): string => `${prefix}nar/${fileHash}.nar.zst`,
   log: (prefix: string, drvBaseName: string): string => `${prefix}log/${drvBaseName}`,
+  /** small ones of all these together (`parcel.ts`); numbers from 0 on, without a gap */
+  parcel: (prefix: string, number: number): string => `${prefix}parcels/${number}`,
 }
 
 /**

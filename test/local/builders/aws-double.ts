@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { readParcel } from '../../../functions/shared/parcel.ts'
 
 /** An object of the double's S3. */
 export interface StoredObject {
@@ -30,7 +31,7 @@ export interface TaskAnswer {
  */
 export class AwsDouble {
   readonly objects = new Map<string, StoredObject>()
-  /** keys whose upload fails for good */
+  /** keys whose upload is refused */
   readonly broken = new Set<string>()
   readonly requests: string[] = []
   readonly answers: TaskAnswer[] = []
@@ -63,19 +64,36 @@ export class AwsDouble {
     this.objects.set(key, { bytes: Buffer.from(bytes), type: undefined, encoding: undefined })
   }
 
-  /** What the builder staged, by its name below the prefix. */
+  /** What the builder staged, by its name below the prefix, by itself or in a parcel. */
   staged(name: string): Buffer {
-    const object = this.objects.get(`staging/${this.prefix}${name}`)
-    if (object === undefined)
+    const bytes = this.#allStaged().get(name)
+    if (bytes === undefined)
       throw new Error(`${name} is not staged; there are ${this.stagedNames().join(', ')}`)
-    return object.bytes
+    return bytes
   }
 
   stagedNames(): string[] {
+    return [...this.#allStaged().keys()]
+  }
+
+  #allStaged(): Map<string, Buffer> {
     const start = `staging/${this.prefix}`
-    return [...this.objects.keys()]
-      .filter((key) => key.startsWith(start))
-      .map((key) => key.slice(start.length))
+    const all = new Map<string, Buffer>()
+    for (const [key, { bytes }] of this.objects) {
+      if (!key.startsWith(start)) continue
+      const name = key.slice(start.length)
+      if (!name.startsWith('parcels/')) all.set(name, bytes)
+      else
+        for (const [packed, { start: at, bytes: size }] of readParcel(bytes))
+          all.set(packed, bytes.subarray(at, at + size))
+    }
+    return all
+  }
+
+  /** Forgets what was staged, as a new build has a new prefix. */
+  clearStaging(): void {
+    for (const key of this.objects.keys())
+      if (key.startsWith(`staging/${this.prefix}`)) this.objects.delete(key)
   }
 
   /** What a builder's environment needs to reach this. */

@@ -13,8 +13,3 @@ export function publish(aws: AwsDouble, key: SecretKey): void {
     aws.put(`cache/${name}`, formatNarInfo({ ...info, signatures }))
   }
 }
-
-/** Forgets what was staged, as a new build has a new prefix. */
-export function clearStaging(aws: AwsDouble): void {
-  for (const name of aws.stagedNames()) aws.objects.delete(`staging/${aws.prefix}${name}`)
-}
