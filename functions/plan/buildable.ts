@@ -16,6 +16,11 @@ export interface Obstacle {
 /** The systems that have builders, each with the features of `requiredSystemFeatures` that they offer, or why there are none. */
 export type Capabilities = Map<System, Set<string> | string>
 
+/** The systems whose machines can be counted on. */
+export function systemsWithMachines(capabilities: Capabilities): System[] {
+  return [...capabilities].flatMap(([system, features]) => (typeof features === 'string' ? [] : [system]))
+}
+
 /**
  * What stands in the way of each missing derivation: it failed, no builder can build it, or it needs one that is not built. Those without
  * an obstacle can all be built.
@@ -57,7 +62,8 @@ export function ownObstacle(
   if (failure !== undefined) return failure
   if (unsupported !== undefined) return unsupported
   // `builtin:fetchurl` and its kin have the system "builtin": any builder has them
-  if (system === 'builtin') return undefined
+  if (system === 'builtin')
+    return systemsWithMachines(capabilities).length === 0 ? 'there is no builder for any system' : undefined
   const features = capabilities.get(system)
   if (features === undefined) return `it is for ${system}, and there is no builder for that system`
   if (typeof features === 'string') return features

@@ -1,6 +1,6 @@
 import type { StorePath } from '../../nix/store-path.ts'
 import type { EvaluatedShell, Graph, PlannedShell, PlanVerdict } from '../shared/contract.ts'
-import { findObstacles, ownObstacle } from './buildable.ts'
+import { findObstacles, ownObstacle, systemsWithMachines } from './buildable.ts'
 import type { Knowledge } from './knowledge.ts'
 import { findMissing } from './missing.ts'
 import { scheduleOf, type Unranked } from './schedule.ts'
@@ -34,7 +34,7 @@ export async function decide(
   )
   const obstacles = findObstacles(graph, missing, ownObstacleOf)
   const buildable = new Set([...missing.derivations].filter((drvPath) => !obstacles.has(drvPath)))
-  const schedule = scheduleOf(graph, missing, buildable, [...capabilities.keys()], secondsOf)
+  const schedule = scheduleOf(graph, missing, buildable, systemsWithMachines(capabilities), secondsOf)
   return {
     verdict: schedule.length > 0 ? 'build' : missing.derivations.size > 0 ? 'stuck' : 'done',
     shells: shellsStand(graph, shells, wants, missing, obstacles),

@@ -41,7 +41,7 @@ export const handler = lambda(PlanInput, async ({ run, evaluation: build, wave }
     caches.whichAreHeld(paths),
   )
   await caches.save()
-  const isSuperseded = (await supersededBy(state, job.target, run)) !== undefined
+  const isSuperseded = (await supersededBy(state, job)) !== undefined
   const verdict = isSuperseded ? 'superseded' : decision.verdict
   const machines = machinesFor(decision.schedule, config)
   if (verdict === 'build')

@@ -17,7 +17,7 @@ import { longestPaths } from './longest-paths.ts'
 export async function waveSchedule(
   state: Bucket,
   {
-    job: { run, target },
+    job: { run, target, started },
     wave,
     config,
     evaluation,
@@ -39,6 +39,7 @@ export async function waveSchedule(
     run,
     wave,
     target,
+    ...(started === undefined ? {} : { started }),
     derivations: decision.schedule.map((derivation, at) => ({ ...derivation, path: paths[at] ?? 0 })),
     machines,
     job: {

@@ -26,7 +26,7 @@ export const handler = lambda(ResolveInput, async ({ run, started, input }) => {
   const request = parseRunInput(input)
   const stored = await currentConfig(state)
   try {
-    const { job, isHead } = await resolve(run, request, stored)
+    const { job, isHead } = await resolve(run, started, request, stored)
     await writeJson(state, stateKeys.job(run), job)
     const { repository, commit } = job.target
     if (isHead) await noteRun(state, job.target, run, started)
@@ -44,6 +44,7 @@ export const handler = lambda(ResolveInput, async ({ run, started, input }) => {
 
 async function resolve(
   run: string,
+  started: string,
   request: RunInput,
   { config, sha256 }: StoredConfig,
 ): Promise<{ job: EvaluationJob; isHead: boolean }> {
@@ -60,6 +61,7 @@ async function resolve(
     systems,
     limits: config.limits.evaluation,
     config: sha256,
+    started,
     ...(request.retryFailed === true ? { retryFailed: true } : {}),
   }
   // Somebody who warms an older commit by hand makes no run of the head pointless.

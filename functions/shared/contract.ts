@@ -88,6 +88,8 @@ export interface EvaluationJob {
   config: string
   /** build again what failed before for a reason of its own */
   retryFailed?: boolean
+  /** when the run's execution was started, ISO 8601 */
+  started?: string
 }
 
 /** Derivation -> the outputs of it that are meant. */
@@ -180,6 +182,8 @@ export interface Schedule {
 /** A schedule with what Take needs besides: `runs/<run>/schedules/<wave>.json.zst`. */
 export interface WaveSchedule extends Schedule {
   target: Target
+  /** when the run's execution was started, ISO 8601 */
+  started?: string
   /** what every job of the wave says alike */
   job: Pick<BuildJob, 'archive' | 'upstreams' | 'publicKeys' | 'maxNarSize'>
   machines: Record<System, ScheduledMachines>

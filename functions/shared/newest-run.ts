@@ -1,4 +1,4 @@
-import type { RunId, Target } from './contract.ts'
+import type { EvaluationJob, RunId, Target } from './contract.ts'
 import { stateKeys } from './keys.ts'
 import { type Bucket, claimJson, findJson, findObject } from './objects.ts'
 
@@ -31,12 +31,15 @@ export async function noteRun(
   }
 }
 
-/** The run that makes another one pointless: started later, for another commit of the same ref. */
+/**
+ * The run that makes another one pointless: started later, for another commit of the same ref. Whoever warms an older commit than the newest by hand means it.
+ */
 export async function supersededBy(
   state: Bucket,
-  { repository, ref, commit }: Target,
-  run: RunId,
+  { run, started, target: { repository, ref, commit } }: Pick<EvaluationJob, 'run' | 'started' | 'target'>,
 ): Promise<NewestRun | undefined> {
   const newest = await findJson<NewestRun>(state, stateKeys.newestRun(repository, ref))
-  return newest === undefined || newest.run === run || newest.commit === commit ? undefined : newest
+  if (newest === undefined || newest.run === run || newest.commit === commit) return undefined
+  const isLater = started === undefined || Date.parse(newest.started) > Date.parse(started)
+  return isLater ? newest : undefined
 }

@@ -91,7 +91,7 @@ async function lookFor(request: TakeRequest, parts: TakeParts): Promise<Look> {
   const batch = batchId({ wave, lane, number: taken + 1 })
   const before = await findJson<BuildJob>(state, stateKeys.batch(run, batch))
   if (before !== undefined) return { answer: buildAnswer(before, request, parts) }
-  if (await supersededBy(state, schedule.target, run)) {
+  if (await supersededBy(state, schedule)) {
     await wake({ state, sfn }, run, () => Number.POSITIVE_INFINITY)
     return { answer: { verdict: 'over' } }
   }

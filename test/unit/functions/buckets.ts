@@ -3,8 +3,12 @@ import { Readable } from 'node:stream'
 import {
   CopyObjectCommand,
   type CopyObjectCommandInput,
+  DeleteObjectCommand,
+  type DeleteObjectCommandInput,
   GetObjectCommand,
   type GetObjectCommandInput,
+  ListObjectsV2Command,
+  type ListObjectsV2CommandInput,
   PutObjectCommand,
   type PutObjectCommandInput,
   S3Client,
@@ -20,6 +24,8 @@ interface StoredObject {
   lastModified: Date
 }
 
+const PAGE = 3
+
 /** S3 in memory, behind every S3 client there is: what the functions use of it, with S3's conditional writes. */
 export class Buckets {
   /** by `bucket/key` */
@@ -28,11 +34,32 @@ export class Buckets {
   readonly written: string[] = []
   readonly mock = mockClient(S3Client)
   readonly #s3 = new S3Client({})
+  /** what an object's LastModified is taken from */
+  clock = (): Date => new Date()
+
+  /** what must come to pass before S3 does what it is asked for, in no time at all: for tests that decide who is first */
+  before: (request: string) => Promise<void> | void = () => undefined
 
   constructor() {
-    this.mock.on(GetObjectCommand).callsFake((input: GetObjectCommandInput) => this.#get(input))
-    this.mock.on(PutObjectCommand).callsFake((input: PutObjectCommandInput) => this.#put(input))
-    this.mock.on(CopyObjectCommand).callsFake((input: CopyObjectCommandInput) => this.#copy(input))
+    this.mock
+      .on(GetObjectCommand)
+      .callsFake(async (input: GetObjectCommandInput) => this.#when('Get', input, () => this.#get(input)))
+    this.mock
+      .on(PutObjectCommand)
+      .callsFake(async (input: PutObjectCommandInput) => this.#when('Put', input, () => this.#put(input)))
+    this.mock
+      .on(CopyObjectCommand)
+      .callsFake(async (input: CopyObjectCommandInput) => this.#when('Copy', input, () => this.#copy(input)))
+    this.mock
+      .on(DeleteObjectCommand)
+      .callsFake(async (input: DeleteObjectCommandInput) =>
+        this.#when('Delete', input, () => this.#delete(input)),
+      )
+    this.mock
+      .on(ListObjectsV2Command)
+      .callsFake(async (input: ListObjectsV2CommandInput) =>
+        this.#when('List', input, () => this.#list(input)),
+      )
   }
 
   bucket(name: string): Bucket {
@@ -40,7 +67,7 @@ export class Buckets {
   }
 
   /** @param where `bucket/key` */
-  put(where: string, content: string | Uint8Array | object, lastModified = new Date()): void {
+  put(where: string, content: string | Uint8Array | object, lastModified = this.clock()): void {
     const isBytes = typeof content === 'string' || content instanceof Uint8Array
     const bytes = Buffer.from(isBytes ? content : JSON.stringify(content))
     const etag = `"${createHash('md5').update(bytes).digest('hex')}"`
@@ -63,6 +90,15 @@ export class Buckets {
       .filter((where) => where.startsWith(prefix))
       .map((where) => where.slice(prefix.length))
       .sort()
+  }
+
+  async #when(
+    what: string,
+    { Key, Prefix }: { Key?: string | undefined; Prefix?: string | undefined },
+    answer: () => object,
+  ): Promise<object> {
+    await this.before(`${what} ${Key ?? Prefix ?? ''}`)
+    return answer()
   }
 
   #get({ Bucket = '', Key = '' }: GetObjectCommandInput): object {
@@ -95,6 +131,26 @@ export class Buckets {
       throw refusal(412, 'PreconditionFailed')
     this.#write(`${Bucket}/${Key}`, source.bytes, ContentType)
     return {}
+  }
+
+  #delete({ Bucket = '', Key = '' }: DeleteObjectCommandInput): object {
+    this.objects.delete(`${Bucket}/${Key}`)
+    return {}
+  }
+
+  /** Pages as small as S3 may make them at any time: nobody who lists may count on a thousand. */
+  #list({ Bucket = '', Prefix = '', ContinuationToken }: ListObjectsV2CommandInput): object {
+    const all = this.keys(Bucket).filter(
+      (key) => key.startsWith(Prefix) && (ContinuationToken === undefined || key > ContinuationToken),
+    )
+    const page = all.slice(0, PAGE)
+    return {
+      Contents: page.map((key) => {
+        const { etag, lastModified, bytes } = this.#find(`${Bucket}/${key}`)
+        return { Key: key, ETag: etag, LastModified: lastModified, Size: bytes.length }
+      }),
+      ...(all.length > PAGE ? { NextContinuationToken: page.at(-1) } : {}),
+    }
   }
 
   #write(where: string, bytes: Buffer, contentType: string | undefined): void {

@@ -1,51 +1,28 @@
 import { describe, expect, test } from 'vitest'
-import { failuresOf } from '../../../../functions/plan/attempts.ts'
+import { failuresOf } from '../../../../functions/shared/attempts.ts'
 import type { DerivationOutcome } from '../../../../functions/shared/contract.ts'
 import type { TriedBatch } from '../../../../functions/shared/run-files.ts'
-import { drv, out } from '../graphs.ts'
+import { batchDerivation, became, jobOf, outcomeOf } from '../batches.ts'
+import { drv } from '../graphs.ts'
 
 type Told = DerivationOutcome['outcome'] | 'nothing'
-// Whether trying again can help is a property of the error, decided where it is known: see refusals.ts and publish-batch.ts.
-const RETRYABLE: Record<DerivationOutcome['outcome'], boolean | undefined> = {
-  published: undefined,
-  'already-published': undefined,
-  failed: false,
-  refused: false,
-  'dependency-failed': false,
-  'not-reproducible': true,
-  'input-missing': true,
-  lost: true,
-}
 
 /** A batch of `lib` and of `app`, which needs it, and what was said of them. */
 function batch(told: Partial<Record<'lib' | 'app', Told>>): TriedBatch {
   const names = (['lib', 'app'] as const).filter((name) => told[name] !== undefined)
   const derivations = names.flatMap((name): DerivationOutcome[] => {
     const outcome = told[name]
-    if (outcome === undefined || outcome === 'nothing') return []
-    const retryable = RETRYABLE[outcome]
-    const error = retryable === undefined ? undefined : { name: 'Error', message: `${outcome}!`, retryable }
-    return [{ drvPath: drv(name), outcome, ...(error === undefined ? {} : { error }) }]
+    return outcome === undefined || outcome === 'nothing' ? [] : [became(drv(name), outcome)]
   })
+  const needs = { lib: [], app: names.filter((name) => name === 'lib') }
+  const id = '1-x86_64-linux-1-1'
   return {
-    job: {
-      kind: 'build',
-      batch: 'batch',
-      run: 'run',
-      wave: 1,
-      system: 'x86_64-linux',
-      archive: { key: 'archive', sha256: '' },
-      derivations: names.map((name) => ({
-        drvPath: drv(name),
-        outputs: { out: out(name) },
-        inputs: [],
-        needs: name === 'app' && names.includes('lib') ? [drv('lib')] : [],
-      })),
-      upstreams: [],
-      publicKeys: [],
-      maxNarSize: 1e9,
-    },
-    outcome: { version: 1, run: 'run', wave: 1, system: 'x86_64-linux', buildId: 'build:1', derivations },
+    job: jobOf(
+      'run',
+      id,
+      names.map((name) => batchDerivation(name, needs[name])),
+    ),
+    outcome: outcomeOf('run', id, derivations),
   }
 }
 
