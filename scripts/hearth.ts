@@ -3,7 +3,7 @@ import { describeError } from '../functions/shared/errors.ts'
 import { checkConfig, pushConfig } from './hearth/config.ts'
 import { findDeployment, type DeploymentOptions } from './hearth/deployment.ts'
 import { addKeysCommand } from './hearth/keys/command.ts'
-import { showRun } from './hearth/run-show.ts'
+import { showRun } from './hearth/run/show.ts'
 import { addVerifyCommand } from './hearth/verify/command.ts'
 import { warm, type WarmOptions } from './hearth/warm.ts'
 

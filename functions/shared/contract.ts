@@ -335,6 +335,13 @@ export type MachineJob =
     }
   | { version: 1; end: true }
 
+/** `runs/<run>/machines/<batch>.json`: which machine was given a batch. */
+export interface BatchMachine {
+  version: 1
+  machine: MachineId
+  build: BuildId
+}
+
 /** What an activity hands to a Mac worker. */
 export interface WorkerTask {
   run: RunId

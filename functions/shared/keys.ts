@@ -24,6 +24,8 @@ export const cacheKeys = {
 export const stagedKeys = {
   evaluation: (prefix: string): string => `${prefix}evaluation.json`,
   archive: (prefix: string): string => `${prefix}archive.zst`,
+  /** what a machine says now and then of the batch that it builds; each time a new object */
+  progress: (prefix: string): string => `${prefix}progress/`,
   result: (prefix: string, drvBaseName: string): string => `${prefix}results/${drvBaseName}.json`,
   narinfo: (prefix: string, hashPart: string): string => `${prefix}${hashPart}.narinfo`,
   nar: (prefix: string, fileHash: string): string => `${prefix}nar/${fileHash}.nar.zst`,
@@ -72,8 +74,10 @@ export const stateKeys = {
   archive: (run: RunId): string => `runs/${run}/archive.zst`,
   plan: (run: RunId, wave: number): string => `runs/${run}/plans/${wave}.json`,
   schedule: (run: RunId, wave: number): string => `runs/${run}/schedules/${wave}.json.zst`,
+  schedules: (run: RunId): string => `runs/${run}/schedules/`,
   batches: (run: RunId): string => `runs/${run}/batches/`,
   batch: (run: RunId, batch: BatchId): string => `runs/${run}/batches/${batch}.json`,
+  batchMachine: (run: RunId, batch: BatchId): string => `runs/${run}/machines/${batch}.json`,
   outcomes: (run: RunId): string => `runs/${run}/outcomes/`,
   outcome: (run: RunId, batch: BatchId): string => `runs/${run}/outcomes/${batch}.json`,
   /** what other runs published while this one waited for it: parts of a list, each named by the hash part of its first derivation */

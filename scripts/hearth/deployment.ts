@@ -10,6 +10,7 @@ import type { Bucket } from '../../functions/shared/objects.ts'
 export interface Deployment {
   sfn: SFNClient
   state: Bucket
+  staging: Bucket
   cacheBucket: string
   region: string
   warmStateMachine: string
@@ -45,10 +46,12 @@ export async function findDeployment({ stage, local, folder }: DeploymentOptions
   const account = await callerAccount(sts)
   const partition = region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws'
   const states = `arn:${partition}:states:${region}:${account}`
+  const s3 = new S3Client({})
   const machine = `hearth-${stage}-warm`
   return {
     sfn: new SFNClient({}),
-    state: { s3: new S3Client({}), name: `hearth-${stage}-state-${account}-${region}` },
+    state: { s3, name: `hearth-${stage}-state-${account}-${region}` },
+    staging: { s3, name: `hearth-${stage}-staging-${account}-${region}` },
     cacheBucket: `hearth-${stage}-cache-${account}-${region}`,
     region,
     warmStateMachine: `${states}:stateMachine:${machine}`,

@@ -1,8 +1,8 @@
 import { hashPartOf, type StorePath } from '../../nix/store-path.ts'
-import type { RunId } from '../shared/contract.ts'
-import { stateKeys } from '../shared/keys.ts'
-import { objectsUnder } from '../shared/list-objects.ts'
-import { type Bucket, readJson, writeJson } from '../shared/objects.ts'
+import type { RunId } from './contract.ts'
+import { stateKeys } from './keys.ts'
+import { objectsUnder } from './list-objects.ts'
+import { type Bucket, readJson, writeJson } from './objects.ts'
 
 /** `runs/<run>/found/<hash part>.json`: derivations that the run wanted to build and that others had published meanwhile. */
 interface Found {

@@ -3,11 +3,11 @@ import {
   ExecutionDoesNotExist,
   GetExecutionHistoryCommand,
 } from '@aws-sdk/client-sfn'
-import type { RunSummary } from '../../functions/shared/contract.ts'
-import { HearthError } from '../../functions/shared/errors.ts'
-import { stateKeys } from '../../functions/shared/keys.ts'
-import { findJson } from '../../functions/shared/objects.ts'
-import type { Deployment } from './deployment.ts'
+import type { RunSummary } from '../../../functions/shared/contract.ts'
+import { HearthError } from '../../../functions/shared/errors.ts'
+import { stateKeys } from '../../../functions/shared/keys.ts'
+import { findJson } from '../../../functions/shared/objects.ts'
+import type { Deployment } from '../deployment.ts'
 import { formatSummary } from './format-summary.ts'
 
 export class NoSuchRun extends HearthError {
@@ -28,7 +28,7 @@ export async function showRun(deployment: Deployment, run: string, json: boolean
   return 0
 }
 
-async function whereItIs(
+export async function whereItIs(
   { sfn, executionArn }: Deployment,
   run: string,
 ): Promise<{ status: string; state: string }> {

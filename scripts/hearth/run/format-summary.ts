@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
-import type { RunSummary } from '../../functions/shared/contract.ts'
-import { formatBytes } from '../../functions/shared/format-bytes.ts'
+import type { RunSummary } from '../../../functions/shared/contract.ts'
+import { formatBytes } from '../../../functions/shared/format-bytes.ts'
 
 /** A run's summary as text: colours on a terminal, plain lines elsewhere (`styleText` looks at standard output itself). */
 export function formatSummary(summary: RunSummary): string {
