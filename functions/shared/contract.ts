@@ -295,7 +295,7 @@ export type TakeAnswer =
   | { verdict: 'look' }
   | { verdict: 'over' }
 
-/** `runs/<run>/parked/<system>-<slot>.json`: a lane that waits until something is ready for it. */
+/** `runs/<run>/parked/<system>-<slot>/<since>-<id>.json`: a lane that waits until something is ready for it; the last one counts. */
 export interface ParkedLane {
   version: 1
   lane: Lane

@@ -82,12 +82,18 @@ export const stateKeys = {
   outcome: (run: RunId, batch: BatchId): string => `runs/${run}/outcomes/${batch}.json`,
   /** what other runs published while this one waited for it: parts of a list, each named by the hash part of its first derivation */
   founds: (run: RunId): string => `runs/${run}/found/`,
-  found: (run: RunId, hashPart: string): string => `runs/${run}/found/${hashPart}.json`,
+  found: (run: RunId, wave: number, hashPart: string): string => `runs/${run}/found/${wave}/${hashPart}.json`,
   /** a system of which no machine came in time */
   givenUps: (run: RunId): string => `runs/${run}/given-up/`,
   givenUp: (run: RunId, system: System): string => `runs/${run}/given-up/${system}.json`,
   parkedLanes: (run: RunId): string => `runs/${run}/parked/`,
-  parkedLane: (run: RunId, { system, slot }: Lane): string => `runs/${run}/parked/${system}-${slot}.json`,
+  parkedTokens: (run: RunId, { system, slot }: Lane): string => `runs/${run}/parked/${system}-${slot}/`,
+  /**
+   * @param since when it began to wait, ISO 8601
+   * @param id of its token: each question of a lane has one of its own
+   */
+  parkedLane: (run: RunId, { system, slot }: Lane, since: string, id: string): string =>
+    `runs/${run}/parked/${system}-${slot}/${since}-${id}.json`,
   log: (run: RunId, drvBaseName: string): string => `runs/${run}/logs/${drvBaseName}`,
   summary: (run: RunId): string => `runs/${run}/summary.json`,
   /** which run is the newest of a ref */

@@ -29,6 +29,8 @@ export interface Claimant {
   isRunning: (run: RunId) => Promise<boolean>
   /** whether the lane that took a batch of this run has gone on to something else */
   isOver: (batch: BatchId) => boolean
+  /** whether Plan has looked for a derivation after somebody was found to have built it, and no cache had it */
+  isGone: (drvPath: StorePath, claim: Claim) => boolean
 }
 
 // A claim of some hundred bytes.
@@ -59,7 +61,7 @@ export async function claim(
     if (other.run === run && other.batch === batch) return { verdict: 'mine' }
     const age = Date.parse(now) - found.lastModified.getTime()
     const standing = await standingOf(state, other, age, claimant)
-    if (standing === 'found') return { verdict: 'found' }
+    if (standing === 'found' && !claimant.isGone(drvPath, other)) return { verdict: 'found' }
     if (standing === 'busy') return { verdict: 'busy', claim: other }
     if (await claimJson(state, key, mine, found.etag)) return { verdict: 'mine' }
   }
@@ -77,10 +79,12 @@ async function standingOf(
   age: number,
   claimant: Claimant,
 ): Promise<'found' | 'busy' | 'void'> {
+  // Asked before the outcome is read: who has ended by then has left its last word.
+  const isOver = run === claimant.run ? claimant.isOver(batch) : !(await claimant.isRunning(run))
   const outcome = await findJson<BatchOutcome>(state, stateKeys.outcome(run, batch))
   const said = outcome?.derivations.find((derivation) => derivation.drvPath === drvPath)
   if (said !== undefined) return stands(said) ? 'found' : 'void'
-  if (run === claimant.run ? claimant.isOver(batch) : !(await claimant.isRunning(run))) return 'void'
+  if (isOver) return 'void'
   const job = await findJson<BuildJob>(state, stateKeys.batch(run, batch))
   // A Take that died between claiming and writing down its batch built nothing.
   if (job === undefined) return age > UNWRITTEN_MS ? 'void' : 'busy'

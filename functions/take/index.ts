@@ -4,7 +4,6 @@ import * as z from 'zod/mini'
 import { requireEnvironment } from '../shared/environment.ts'
 import { machineOfBuild } from '../shared/keys.ts'
 import { lambda, logger } from '../shared/lambda.ts'
-import { answer } from './parked-lanes.ts'
 import { runningExecutions } from './running-executions.ts'
 import { take } from './take.ts'
 
@@ -39,7 +38,6 @@ export const handler = lambda(TakeInput, async ({ run, execution, lane, taken, m
   const parts = { state, sfn, isRunning: runningExecutions(sfn, execution), clock: () => new Date() }
   const answered = await take(request, parts)
   logger.info('taken', { lane, ...(answered ?? { verdict: 'parked' }) })
-  if (answered !== undefined) await answer(sfn, token, answered)
   return {}
 })
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import {
   InvalidToken,
   SendTaskSuccessCommand,
@@ -5,7 +6,7 @@ import {
   TaskDoesNotExist,
   TaskTimedOut,
 } from '@aws-sdk/client-sfn'
-import type { ParkedLane, RunId, System, TakeAnswer } from '../shared/contract.ts'
+import type { Lane, ParkedLane, RunId, System, TakeAnswer } from '../shared/contract.ts'
 import { stateKeys } from '../shared/keys.ts'
 import { objectsUnder } from '../shared/list-objects.ts'
 import { type Bucket, deleteObject, findJson, writeJson } from '../shared/objects.ts'
@@ -23,13 +24,34 @@ export async function answer(sfn: SFNClient, taskToken: string, output: TakeAnsw
   }
 }
 
-/** Keeps a lane's token, for whoever sees that something is ready for it. Look again afterwards: it may have become ready just before. */
-export async function park(state: Bucket, run: RunId, lane: ParkedLane): Promise<void> {
-  await writeJson(state, stateKeys.parkedLane(run, lane.lane), lane)
+/**
+ * Keeps a lane's token, for whoever sees that something is ready for it. Look again afterwards: it may have become ready just before. What the lane has left of
+ * earlier, when it was given up waiting for, goes; a later one stays, and can be woken, whatever this one does.
+ */
+export async function park(state: Bucket, run: RunId, parked: ParkedLane): Promise<void> {
+  const own = keyOf(run, parked)
+  await writeJson(state, own, parked)
+  // A lane asks again only when its last question is over, and the keys begin with the time of asking.
+  for (const key of (await objectsUnder(state, stateKeys.parkedTokens(run, parked.lane))).keys())
+    if (key < own) await deleteObject(state, key)
 }
 
-export async function unpark(state: Bucket, run: RunId, lane: ParkedLane['lane']): Promise<void> {
-  await deleteObject(state, stateKeys.parkedLane(run, lane))
+export async function unpark(state: Bucket, run: RunId, parked: ParkedLane): Promise<void> {
+  await deleteObject(state, keyOf(run, parked))
+}
+
+function keyOf(run: RunId, { lane, since, token }: ParkedLane): string {
+  return stateKeys.parkedLane(run, lane, since, createHash('sha256').update(token).digest('hex').slice(0, 16))
+}
+
+/** Tells a lane that is parked to look again. */
+export async function wakeLane(
+  { state, sfn }: { state: Bucket; sfn: SFNClient },
+  run: RunId,
+  lane: Lane,
+): Promise<void> {
+  for (const key of (await objectsUnder(state, stateKeys.parkedTokens(run, lane))).keys())
+    await wakeParked({ state, sfn }, key)
 }
 
 /**
@@ -41,15 +63,22 @@ export async function wake(
   run: RunId,
   most: (system: System) => number,
 ): Promise<void> {
-  const woken = new Map<System, number>()
-  for (const key of (await objectsUnder(state, stateKeys.parkedLanes(run))).keys()) {
-    const parked = await findJson<ParkedLane>(state, key)
-    // somebody else has woken it
-    if (parked === undefined) continue
-    const { system } = parked.lane
-    const before = woken.get(system) ?? 0
-    if (before >= most(system)) continue
-    await deleteObject(state, key)
-    if (await answer(sfn, parked.token, { verdict: 'look' })) woken.set(system, before + 1)
+  const prefix = stateKeys.parkedLanes(run)
+  const keys = [...(await objectsUnder(state, prefix)).keys()]
+  const bySystem = Map.groupBy(keys, (key) => key.slice(prefix.length).replace(/-\d+\/.*/, ''))
+  for (const [system, parked] of bySystem) {
+    let left = most(system)
+    for (const key of parked) {
+      if (left < 1) break
+      if (await wakeParked({ state, sfn }, key)) left--
+    }
   }
+}
+
+/** @returns false when somebody else has woken it, or its time is up */
+async function wakeParked({ state, sfn }: { state: Bucket; sfn: SFNClient }, key: string): Promise<boolean> {
+  const parked = await findJson<ParkedLane>(state, key)
+  if (parked === undefined) return false
+  await deleteObject(state, key)
+  return answer(sfn, parked.token, { verdict: 'look' })
 }

@@ -1,7 +1,7 @@
 import type { StorePath } from '../../nix/store-path.ts'
 import { failuresOf } from '../shared/attempts.ts'
 import { batchId, parseBatchId } from '../shared/batch-id.ts'
-import type { BatchId, Lane, Schedule } from '../shared/contract.ts'
+import type { BatchId, Lane, Schedule, ScheduledDerivation, System } from '../shared/contract.ts'
 import { stands, isFinished, type TriedBatch } from '../shared/run-files.ts'
 import type { Progress } from './choose-batch.ts'
 
@@ -11,16 +11,24 @@ export interface RunProgress extends Omit<Progress, 'busyLanes'> {
   busy: Lane[]
 }
 
+/** What else is known of a run. */
+export interface Circumstances {
+  /** what others have published since Plan looked */
+  found: Set<StorePath>
+  /** systems of which no machine came in time */
+  givenUp: Set<System>
+  /** whether the lane of a batch has gone on: what it left without an outcome is lost */
+  isOver: (batch: BatchId) => boolean
+}
+
 /**
+ * Plan has looked since the waves before: what was published then, and is scheduled all the same, no cache has.
  * @param batches of the whole run, in the order they were taken
- * @param found what others have published meanwhile
- * @param isOver whether the lane of a batch has gone on: what it left without an outcome is lost
  */
 export function progressOf(
   schedule: Schedule,
   batches: TriedBatch[],
-  found: Set<StorePath>,
-  isOver: (batch: BatchId) => boolean,
+  { found, givenUp, isOver }: Circumstances,
 ): RunProgress {
   const positions = new Map(schedule.derivations.map(({ drvPath }, position) => [drvPath, position]))
   const at = (drvPath: StorePath): number[] => {
@@ -35,7 +43,8 @@ export function progressOf(
     const said = new Set<StorePath>()
     for (const derivation of batch.outcome?.derivations ?? []) {
       said.add(derivation.drvPath)
-      if (stands(derivation)) for (const position of at(derivation.drvPath)) published.add(position)
+      if (batch.job.wave === schedule.wave && stands(derivation))
+        for (const position of at(derivation.drvPath)) published.add(position)
     }
     if (isFinished(batch) || isOver(batch.job.batch)) {
       tried.push(batch)
@@ -45,19 +54,23 @@ export function progressOf(
     for (const { drvPath } of batch.job.derivations)
       if (!said.has(drvPath)) for (const position of at(drvPath)) taken.add(position)
   }
-  return { published, taken, out: outOf(schedule, published, failuresOf(tried)), busy }
+  const failures = failuresOf(tried)
+  // What a machine has already may come all the same.
+  const isHopeless = ({ drvPath, system }: ScheduledDerivation, position: number): boolean =>
+    failures.has(drvPath) || (givenUp.has(system) && !taken.has(position))
+  return { published, taken, out: outOf(schedule, published, isHopeless), busy }
 }
 
-/** What has failed for good, and what needs it. */
+/** What has failed for good or is waited for in vain, and what needs it. */
 function outOf(
   { derivations }: Schedule,
   published: Set<number>,
-  failures: Map<StorePath, string>,
+  isHopeless: (derivation: ScheduledDerivation, position: number) => boolean,
 ): Set<number> {
   const out = new Set<number>()
-  derivations.forEach(({ drvPath, needs }, position) => {
+  derivations.forEach((derivation, position) => {
     if (published.has(position)) return
-    if (failures.has(drvPath) || needs.some((need) => out.has(need))) out.add(position)
+    if (isHopeless(derivation, position) || derivation.needs.some((need) => out.has(need))) out.add(position)
   })
   return out
 }

@@ -1,5 +1,5 @@
 import type { SFNClient } from '@aws-sdk/client-sfn'
-import { batchId } from '../shared/batch-id.ts'
+import { batchId, parseBatchId } from '../shared/batch-id.ts'
 import type {
   BuildJob,
   Claim,
@@ -7,22 +7,24 @@ import type {
   LaneWait,
   MachineId,
   MachineJob,
+  ParkedLane,
   RunId,
   System,
   TakeAnswer,
   WaveSchedule,
 } from '../shared/contract.ts'
+import { noteFound, readFound } from '../shared/found.ts'
 import { stateKeys } from '../shared/keys.ts'
 import { supersededBy } from '../shared/newest-run.ts'
-import { type Bucket, claimJson, findJson, writeJson } from '../shared/objects.ts'
-import { readBatches } from '../shared/run-files.ts'
+import { type Bucket, claimJson, findJson } from '../shared/objects.ts'
+import { isFinished, readBatches } from '../shared/run-files.ts'
 import { readSchedule } from '../shared/schedule-file.ts'
 import { buildJob } from './build-job.ts'
 import { chooseBatch, defaultLaneSettings, lanesWithWork, type LaneSettings } from './choose-batch.ts'
 import { claimBatch } from './claim-batch.ts'
-import { noteFound, readFound } from '../shared/found.ts'
-import { giveUpWaiting, isWorkerThere } from './mac-workers.ts'
-import { park, unpark, wake } from './parked-lanes.ts'
+import { noteLost } from './lost-batch.ts'
+import { lookForWorker, systemsGivenUp } from './mac-workers.ts'
+import { answer, park, unpark, wake, wakeLane } from './parked-lanes.ts'
 import { batchesOver, leftOf, progressOf, type RunProgress } from './progress.ts'
 
 /** A lane that asks for work. */
@@ -59,21 +61,25 @@ export interface TakeParts {
 type Look = { answer: TakeAnswer } | { waits: LaneWait[] }
 
 /**
- * The next batch for a lane, or undefined when there is none now: then the lane is parked, and somebody wakes it. Asked again with the same `taken`, it gives the same
- * batch.
+ * Answers a lane with its next batch. When there is none now, the lane is parked, and somebody wakes it. Asked again with the same `taken`, it gives the same batch.
+ * @returns what it has answered
  */
 export async function take(request: TakeRequest, parts: TakeParts): Promise<TakeAnswer | undefined> {
   const { run, lane, token } = request
-  const { state, clock } = parts
+  const { state, sfn, clock } = parts
+  const since = clock().toISOString()
   let look = await lookFor(request, parts)
   if ('waits' in look) {
-    await park(state, run, { version: 1, lane, token, since: clock().toISOString(), waits: look.waits })
+    const parked: ParkedLane = { version: 1, lane, token, since, waits: look.waits }
+    await park(state, run, parked)
     // Who published something before the token was there to see has woken nobody.
     look = await lookFor(request, parts)
-    if ('answer' in look) await unpark(state, run, lane)
+    if ('answer' in look) await unpark(state, run, parked)
   }
   if (!('answer' in look)) return undefined
   if (look.answer.verdict === 'over') await endMachine(request, parts)
+  // Step Functions has given this question up, and the lane may have asked again, and have been parked, before it could see what this one has taken for it.
+  if (!(await answer(sfn, token, look.answer))) await wakeLane({ state, sfn }, run, lane)
   return look.answer
 }
 
@@ -81,7 +87,8 @@ export async function take(request: TakeRequest, parts: TakeParts): Promise<Take
 async function endMachine({ machine }: TakeRequest, { state }: TakeParts): Promise<void> {
   if (machine === undefined) return
   const end: MachineJob = { version: 1, end: true }
-  await writeJson(state, stateKeys.machineJob(machine.id, machine.turns + 1), end)
+  // A job that is there already is not taken away.
+  await claimJson(state, stateKeys.machineJob(machine.id, machine.turns + 1), end)
 }
 
 async function lookFor(request: TakeRequest, parts: TakeParts): Promise<Look> {
@@ -99,14 +106,22 @@ async function lookFor(request: TakeRequest, parts: TakeParts): Promise<Look> {
   const busy = new Map<number, Claim>()
   for (;;) {
     const batches = await readBatches(state, run)
+    const last = batches.find(({ job }) => job.batch === batchId({ wave, lane, number: taken }))
+    if (last !== undefined && !isFinished(last)) {
+      await noteLost(state, last)
+      continue
+    }
     const isOver = batchesOver(batches, { wave, lane, taken })
-    const progress = progressOf(schedule, batches, await readFound(state, run), isOver)
+    const found = await readFound(state, run, wave)
+    const givenUp = await systemsGivenUp(state, schedule)
+    const progress = progressOf(schedule, batches, { found: found.now, givenUp, isOver })
     const left = leftOf(schedule, progress)
     await wakeOthers(left, schedule, progress, busy, request, parts)
     if (!left.some((position) => schedule.derivations[position]?.system === lane.system))
       return { answer: { verdict: 'over' } }
-    const missing = await waitForMachine(schedule, request, parts)
-    if (missing !== undefined) return missing
+    const worker = await workerFor(schedule, request, parts)
+    if (worker === 'givenUp') continue
+    if (worker === 'awaited') return { waits: [{ for: 'machine', system: lane.system }] }
     const settings = settingsOf(schedule, lane.system)
     const chosen = chooseBatch(schedule, besides(progress, busy, lane), lane, settings)
     if (chosen.length === 0) return { waits: waitsFor(schedule, busy) }
@@ -117,9 +132,11 @@ async function lookFor(request: TakeRequest, parts: TakeParts): Promise<Look> {
       now,
       isRunning: parts.isRunning,
       isOver,
+      isGone: (drvPath, claim) =>
+        claim.run === run ? parseBatchId(claim.batch).wave < wave : found.before.has(drvPath),
     })
     for (const [position, claim] of claimed.busy) busy.set(position, claim)
-    await noteFound(state, run, claimed.found)
+    await noteFound(state, { run, wave }, claimed.found)
     if (claimed.mine.length === 0) continue
     const job = buildJob(schedule, claimed.mine, batch, lane.system)
     if (await claimJson(state, stateKeys.batch(run, batch), job))
@@ -179,17 +196,14 @@ async function wakeOthers(
   })
 }
 
-/** For a system whose machines nobody starts: what to do while none is there; undefined when one is. */
-async function waitForMachine(
+/** Whether the machines of a lane's system are there; those that are started when they are needed always are. */
+async function workerFor(
   { machines, wave }: WaveSchedule,
   { run, lane: { system } }: TakeRequest,
   { state, clock }: TakeParts,
-): Promise<Look | undefined> {
+): Promise<'there' | 'awaited' | 'givenUp'> {
   const { waitHours } = machines[system] ?? {}
-  if (waitHours === undefined || (await isWorkerThere(state, system, clock()))) return undefined
-  if (await giveUpWaiting(state, { run, wave, system, waitHours }, clock()))
-    return { answer: { verdict: 'over' } }
-  return { waits: [{ for: 'machine', system }] }
+  return waitHours === undefined ? 'there' : lookForWorker(state, { run, wave, system, waitHours }, clock())
 }
 
 function waitsFor({ derivations }: WaveSchedule, busy: Map<number, Claim>): LaneWait[] {

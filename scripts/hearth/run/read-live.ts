@@ -16,7 +16,7 @@ export async function readLive(deployment: Deployment, run: RunId): Promise<Live
   const [schedule, batches, found, parked] = await Promise.all([
     readSchedule(state, run, waves.length),
     readBatches(state, run),
-    readFound(state, run),
+    readFound(state, run, waves.length),
     readParked(deployment, run),
   ])
   const reports = new Map<BatchId, BatchReport>()
@@ -28,7 +28,7 @@ export async function readLive(deployment: Deployment, run: RunId): Promise<Live
         if (report !== undefined) reports.set(batch.job.batch, report)
       }),
   )
-  return liveRun({ schedule, batches, parked, reports, found })
+  return liveRun({ schedule, batches, parked, reports, found: found.now })
 }
 
 async function readParked({ state }: Deployment, run: RunId): Promise<ParkedLane[]> {

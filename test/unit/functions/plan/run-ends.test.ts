@@ -19,7 +19,8 @@ const honest =
 const isLasting = (outcome: Outcome | 'nothing'): boolean =>
   outcome !== 'nothing' && outcome !== 'dependency-failed' && !RETRYABLE.includes(outcome)
 
-describe('a run comes to an end', () => {
+// Each run is a hundred calls of Take.
+describe('a run comes to an end', { timeout: 60_000 }, () => {
   test('when everything can be built, done, and nothing was built twice', async () => {
     await fc.assert(
       fc.asyncProperty(anyWanting, async (wanting) => {

@@ -1,7 +1,6 @@
 import type { BuildJob, Lane, MachineJob, TakeAnswer } from '../../../../functions/shared/contract.ts'
 import { stateKeys } from '../../../../functions/shared/keys.ts'
 import { readJson } from '../../../../functions/shared/objects.ts'
-import { answer } from '../../../../functions/take/parked-lanes.ts'
 import { take, type LaneMachine } from '../../../../functions/take/take.ts'
 import type { Buckets } from '../buckets.ts'
 import type { StepFunctions } from '../step-functions.ts'
@@ -65,8 +64,7 @@ export function runLane(
     const { machine, taken } = state
     const request = { run, wave, lane, taken, token, ...(machine === undefined ? {} : { machine }) }
     const isRunning = async (other: string): Promise<boolean> => stepFunctions.running.has(other)
-    const found = await take(request, { state: bucket, sfn, isRunning, clock: () => time.now() })
-    if (found !== undefined) await answer(sfn, token, found)
+    await take(request, { state: bucket, sfn, isRunning, clock: () => time.now() })
   }
 
   async function answered(output: TakeAnswer): Promise<void> {
