@@ -6,8 +6,8 @@ import type { BatchId, BuildId, Lane, MachineId, RunId, System } from './contrac
  * Cache bucket (Nix clients read it; the layout is Nix's own):
  *   nix-cache-info, <hash part>.narinfo, nar/<FileHash>.nar.zst, log/<drv base name>
  *
- * Staging bucket (no Nix client reads it), one prefix per build:
- *   staging/<role id>:<role session name>/…
+ * Staging bucket (no Nix client reads it), one prefix per role session, which is a machine:
+ *   staging/<role id>:<role session name>/… of an evaluator, staging/<role id>:<role session name>/<run>/<batch>/… of a builder
  *
  * State bucket: everything else. There is no database.
  */

@@ -12,7 +12,7 @@ const SMALL_NAME = 'small/'
 const READ_AHEAD = 256 * 1024
 
 /**
- * The bodies of objects and parts: one file each, or one row for a small one, never changed once it is written, named at random. The index says which object
+ * The bodies of objects and parts: one file each, or one row for a small one, never changed once it is written, named at random or by its number. The index says which object
  * has which body, so a body exists for clients from the moment a row of the index names it, and bodies that no row names are left-overs of a crash or of a
  * refused write.
  */
@@ -60,7 +60,7 @@ export class Bodies {
 
   /** The whole body, when it is a small one. */
   whole(file: string): Buffer | undefined {
-    return file.startsWith(SMALL_NAME) ? this.small.get(file) : undefined
+    return file.startsWith(SMALL_NAME) ? this.small.get(numberOf(file)) : undefined
   }
 
   /**
@@ -82,7 +82,7 @@ export class Bodies {
   }
 
   async remove(file: string): Promise<void> {
-    if (file.startsWith(SMALL_NAME)) this.small.remove(file)
+    if (file.startsWith(SMALL_NAME)) this.small.remove(numberOf(file))
     else await rm(join(this.folder, file), { force: true })
   }
 
@@ -95,7 +95,8 @@ export class Bodies {
         if (!isNamed(file)) rmSync(join(this.folder, file))
       }
     }
-    for (const name of this.small.names()) if (!isNamed(name)) this.small.remove(name)
+    for (const number of this.small.numbers())
+      if (!isNamed(`${SMALL_NAME}${number}`)) this.small.remove(number)
   }
 
   close(): void {
@@ -109,8 +110,11 @@ export class Bodies {
   }
 
   private addSmall(pieces: Buffer[]): string {
-    const name = `${SMALL_NAME}${randomBytes(16).toString('hex')}`
-    this.small.add(name, Buffer.concat(pieces))
-    return name
+    return `${SMALL_NAME}${this.small.add(Buffer.concat(pieces))}`
   }
+}
+
+/** The number of a small body, from its name. */
+function numberOf(file: string): number {
+  return Number(file.slice(SMALL_NAME.length))
 }

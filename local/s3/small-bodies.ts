@@ -12,33 +12,35 @@ export class SmallBodies {
     // As for the index: a kill loses nothing that was answered; a power cut may.
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF')
     database.exec(
-      'CREATE TABLE IF NOT EXISTS bodies (name TEXT PRIMARY KEY, bytes BLOB NOT NULL) WITHOUT ROWID',
+      // Numbers grow, and none is given twice, so that a body is appended, and never taken for one that was there before.
+      'CREATE TABLE IF NOT EXISTS bodies (number INTEGER PRIMARY KEY AUTOINCREMENT, bytes BLOB NOT NULL)',
     )
     this.#database = database
     this.#statements = {
-      add: database.prepare('INSERT INTO bodies VALUES (?, ?)'),
-      get: database.prepare('SELECT bytes FROM bodies WHERE name = ?'),
-      remove: database.prepare('DELETE FROM bodies WHERE name = ?'),
-      names: database.prepare('SELECT name FROM bodies'),
+      add: database.prepare('INSERT INTO bodies (bytes) VALUES (?)'),
+      get: database.prepare('SELECT bytes FROM bodies WHERE number = ?'),
+      remove: database.prepare('DELETE FROM bodies WHERE number = ?'),
+      numbers: database.prepare('SELECT number FROM bodies'),
     }
   }
 
-  add(name: string, bytes: Uint8Array): void {
-    this.#statements.add.run(name, bytes)
+  /** @returns the body's number */
+  add(bytes: Uint8Array): number {
+    return Number(this.#statements.add.run(bytes).lastInsertRowid)
   }
 
   /** Undefined when there is no such body. */
-  get(name: string): Buffer | undefined {
-    const bytes = this.#statements.get.get(name)?.['bytes']
+  get(number: number): Buffer | undefined {
+    const bytes = this.#statements.get.get(number)?.['bytes']
     return bytes instanceof Uint8Array ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) : undefined
   }
 
-  remove(name: string): void {
-    this.#statements.remove.run(name)
+  remove(number: number): void {
+    this.#statements.remove.run(number)
   }
 
-  names(): string[] {
-    return this.#statements.names.all().map((row) => String(row['name']))
+  numbers(): number[] {
+    return this.#statements.numbers.all().map((row) => Number(row['number']))
   }
 
   close(): void {

@@ -12,11 +12,14 @@ export interface Deployment {
   state: Bucket
   staging: Bucket
   cacheBucket: string
+  stagingBucket: string
   region: string
   warmStateMachine: string
   keysStateMachine: string
   repairStateMachine: string
   executionArn: (run: string) => string
+  /** the activity that workers of a system poll */
+  activity: (system: string) => string
 }
 
 export interface DeploymentOptions {
@@ -53,11 +56,13 @@ export async function findDeployment({ stage, local, folder }: DeploymentOptions
     state: { s3, name: `hearth-${stage}-state-${account}-${region}` },
     staging: { s3, name: `hearth-${stage}-staging-${account}-${region}` },
     cacheBucket: `hearth-${stage}-cache-${account}-${region}`,
+    stagingBucket: `hearth-${stage}-staging-${account}-${region}`,
     region,
     warmStateMachine: `${states}:stateMachine:${machine}`,
     keysStateMachine: `${states}:stateMachine:hearth-${stage}-keys`,
     repairStateMachine: `${states}:stateMachine:hearth-${stage}-repair`,
     executionArn: (run) => `${states}:execution:${machine}:${run}`,
+    activity: (system) => `${states}:activity:hearth-${stage}-${system}`,
   }
 }
 

@@ -12,9 +12,11 @@ export interface Wildcard {
 
 const TOKENS = 'SendTask* know no resource: a task token is its own permission, and nobody guesses one'
 
+const tokens = (role: string, ...actions: string[]): Wildcard[] =>
+  actions.map((action) => ({ role, action: `states:SendTask${action}`, reason: TOKENS }))
+
 export const wildcards: Wildcard[] = [
-  { role: 'BuilderRole', action: 'states:SendTaskHeartbeat', reason: TOKENS },
-  { role: 'BuilderRole', action: 'states:SendTaskSuccess', reason: TOKENS },
-  { role: 'BuilderRole', action: 'states:SendTaskFailure', reason: TOKENS },
-  { role: 'TakeRole', action: 'states:SendTaskSuccess', reason: TOKENS },
+  ...tokens('BuilderRole', 'Heartbeat', 'Success', 'Failure'),
+  ...tokens('WorkerRole', 'Heartbeat', 'Success', 'Failure'),
+  ...tokens('TakeRole', 'Success'),
 ]

@@ -31,6 +31,22 @@ export const MACHINES: Guard[] = [
     only: ['before it has asked for the archive'],
   },
   {
+    name: 'a machine is tested in a sandbox, whatever its nix.conf says',
+    file: 'builders/machine/self-test.ts',
+    text: "    sandbox: 'true',\n",
+    without: '',
+    test: ESCAPE,
+    only: ['a machine whose nix.conf has no sandbox'],
+  },
+  {
+    name: 'a batch is built in a sandbox, whatever nix.conf says',
+    file: 'builders/batch/run-builds.ts',
+    text: "    sandbox,\n    'sandbox-fallback': 'false',\n",
+    without: '',
+    test: ESCAPE,
+    only: ['a machine whose nix.conf has no sandbox'],
+  },
+  {
     name: 'the sandbox is on unless the deployment says otherwise',
     file: 'builders/machine/settings.ts',
     text: "if (value === undefined || value === '') return 'true'",

@@ -42,7 +42,7 @@ function bodies(folder: string): number {
 function smallBodies(folder: string): number {
   const small = new SmallBodies(join(folder, 'bodies'))
   try {
-    return small.names().length
+    return small.numbers().length
   } finally {
     small.close()
   }
