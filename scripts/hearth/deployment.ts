@@ -17,6 +17,7 @@ export interface Deployment {
   warmStateMachine: string
   keysStateMachine: string
   repairStateMachine: string
+  indexStateMachine: string
   executionArn: (run: string) => string
   /** the activity that workers of a system poll */
   activity: (system: string) => string
@@ -61,6 +62,7 @@ export async function findDeployment({ stage, local, folder }: DeploymentOptions
     warmStateMachine: `${states}:stateMachine:${machine}`,
     keysStateMachine: `${states}:stateMachine:hearth-${stage}-keys`,
     repairStateMachine: `${states}:stateMachine:hearth-${stage}-repair`,
+    indexStateMachine: `${states}:stateMachine:hearth-${stage}-index`,
     executionArn: (run) => `${states}:execution:${machine}:${run}`,
     activity: (system) => `${states}:activity:hearth-${stage}-${system}`,
   }

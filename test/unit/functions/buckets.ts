@@ -7,6 +7,8 @@ import {
   type DeleteObjectCommandInput,
   GetObjectCommand,
   type GetObjectCommandInput,
+  HeadObjectCommand,
+  type HeadObjectCommandInput,
   ListObjectsV2Command,
   type ListObjectsV2CommandInput,
   PutObjectCommand,
@@ -60,6 +62,9 @@ export class Buckets {
       .callsFake(async (input: ListObjectsV2CommandInput) =>
         this.#when('List', input, () => this.#list(input)),
       )
+    this.mock
+      .on(HeadObjectCommand)
+      .callsFake(async (input: HeadObjectCommandInput) => this.#when('Head', input, () => this.#head(input)))
   }
 
   bucket(name: string): Bucket {
@@ -114,6 +119,41 @@ export class Buckets {
     }
   }
 
+  #head({ Bucket = '', Key = '' }: HeadObjectCommandInput): object {
+    const { bytes, etag, lastModified } = this.#find(`${Bucket}/${Key}`)
+    return { ContentLength: bytes.length, ETag: etag, LastModified: lastModified }
+  }
+
+  /** Pages as small as S3 may make them at any time: nobody who lists may count on a thousand. Keys that a delimiter rolls up are left out. */
+  #list({
+    Bucket = '',
+    Prefix = '',
+    Delimiter,
+    ContinuationToken = '',
+    MaxKeys = PAGE,
+  }: ListObjectsV2CommandInput) {
+    const isRolledUp = (key: string): boolean =>
+      Delimiter !== undefined && key.slice(Prefix.length).includes(Delimiter)
+    const keys = this.keys(Bucket).filter(
+      (key) => key.startsWith(Prefix) && key > ContinuationToken && !isRolledUp(key),
+    )
+    const page = keys.slice(0, Math.min(MaxKeys, PAGE))
+    return {
+      Contents: page.map((Key) => {
+        const { bytes, etag, lastModified } = this.#find(`${Bucket}/${Key}`)
+        return { Key, ETag: etag, Size: bytes.length, LastModified: lastModified }
+      }),
+      ...(keys.length > page.length ? { NextContinuationToken: page.at(-1) } : {}),
+    }
+  }
+
+  #delete({ Bucket = '', Key = '', IfMatch }: DeleteObjectCommandInput): object {
+    const where = `${Bucket}/${Key}`
+    if (IfMatch !== undefined && this.#find(where).etag !== IfMatch) throw refusal(412, 'PreconditionFailed')
+    this.objects.delete(where)
+    return {}
+  }
+
   #put({ Bucket = '', Key = '', Body, IfNoneMatch, IfMatch, ContentType }: PutObjectCommandInput): object {
     const where = `${Bucket}/${Key}`
     const there = this.objects.get(where)
@@ -131,26 +171,6 @@ export class Buckets {
       throw refusal(412, 'PreconditionFailed')
     this.#write(`${Bucket}/${Key}`, source.bytes, ContentType)
     return {}
-  }
-
-  #delete({ Bucket = '', Key = '' }: DeleteObjectCommandInput): object {
-    this.objects.delete(`${Bucket}/${Key}`)
-    return {}
-  }
-
-  /** Pages as small as S3 may make them at any time: nobody who lists may count on a thousand. */
-  #list({ Bucket = '', Prefix = '', ContinuationToken }: ListObjectsV2CommandInput): object {
-    const all = this.keys(Bucket).filter(
-      (key) => key.startsWith(Prefix) && (ContinuationToken === undefined || key > ContinuationToken),
-    )
-    const page = all.slice(0, PAGE)
-    return {
-      Contents: page.map((key) => {
-        const { etag, lastModified, bytes } = this.#find(`${Bucket}/${key}`)
-        return { Key: key, ETag: etag, LastModified: lastModified, Size: bytes.length }
-      }),
-      ...(all.length > PAGE ? { NextContinuationToken: page.at(-1) } : {}),
-    }
   }
 
   #write(where: string, bytes: Buffer, contentType: string | undefined): void {
