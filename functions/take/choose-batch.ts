@@ -56,18 +56,29 @@ export function chooseBatch(
   if (frontier.ready.length === 0) return []
   let best: GrownBatch | undefined
   let leastCost = Infinity
-  for (let horizon = settings.shortestSeconds; ; horizon = Math.min(horizon * 2, settings.longestSeconds)) {
-    const batch = growBatch(schedule, frontier, {
-      slots: settings.slots,
-      mostDerivations: settings.mostDerivations,
-      horizonSeconds: horizon,
-      shareSeconds: shareOf(schedule, frontier, progress, settings),
-    })
-    const cost = costOf(batch, frontier, settings)
-    // of equals the longer one: fewer hand-overs
-    if (cost <= leastCost) [best, leastCost] = [batch, cost]
-    if (horizon >= settings.longestSeconds) break
-  }
+  const capacity = settings.lanes * settings.slots
+  const longest = Math.min(
+    settings.longestSeconds,
+    Math.max(settings.shortestSeconds, frontier.workFree / capacity),
+  )
+  const firstSeconds = schedule.derivations[frontier.ready[0] ?? 0]?.seconds ?? 0
+  const leastLeft = Math.max(frontier.longestPath, frontier.workLeft / capacity)
+  const horizons = [firstSeconds, longest]
+  for (let horizon = settings.shortestSeconds; horizon < longest; horizon *= 2) horizons.push(horizon)
+  for (const horizon of horizons.sort((one, other) => one - other))
+    for (const latest of [Infinity, leastLeft - settings.handOverSeconds]) {
+      const batch = growBatch(schedule, frontier, {
+        slots: settings.slots,
+        mostDerivations: settings.mostDerivations,
+        horizonSeconds: horizon,
+        shareSeconds: shareOf(schedule, frontier, progress, settings),
+        latest,
+        starving: Math.max(0, (settings.lanes - progress.busyLanes - 1) * settings.slots - Math.max(0,frontier.ready.length-settings.slots)),
+      })
+      const cost = costOf(batch, frontier, settings)
+      // of equals the longer one: fewer hand-overs
+      if (cost <= leastCost) [best, leastCost] = [batch, cost]
+    }
   return best?.positions ?? []
 }
 
@@ -100,7 +111,7 @@ function shareOf(
  * of it is built; and the part of the machine that has nothing to do, as far as the run has no machines to spare.
  */
 function costOf(
-  { seconds, work, pathBehind }: GrownBatch,
+  { seconds, work, pathBehind, waiting }: GrownBatch,
   { workLeft, longestPath }: Frontier,
   { lanes, slots, handOverSeconds }: LaneSettings,
 ): number {
@@ -108,5 +119,5 @@ function costOf(
   const leastLeft = Math.max(longestPath, workLeft / capacity)
   const delay = Math.max(0, seconds + handOverSeconds + pathBehind - leastLeft)
   const idle = seconds + handOverSeconds - work / slots
-  return (delay + idle * (workLeft / capacity / leastLeft)) / Math.max(seconds, 1e-3)
+  return (delay + (idle + waiting / slots) * (workLeft / capacity / leastLeft)) / Math.max(seconds, 1e-3)
 }

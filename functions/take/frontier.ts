@@ -11,6 +11,8 @@ export interface Frontier {
   ready: number[]
   /** expected seconds of everything that is left of this system, whoever builds it */
   workLeft: number
+  /** of that, what no lane has taken */
+  workFree: number
   /** the longest path of all that no lane has taken, on any system */
   longestPath: number
 }
@@ -26,6 +28,7 @@ export function findFrontier(
     waiting: new Int32Array(derivations.length),
     ready: [],
     workLeft: 0,
+    workFree: 0,
     longestPath: 0,
   }
   const { isReachable, waiting, ready } = frontier
@@ -33,6 +36,7 @@ export function findFrontier(
     if (published.has(position) || out.has(position)) continue
     if (derivation.system === system) frontier.workLeft += derivation.seconds
     if (taken.has(position)) continue
+    if (derivation.system === system) frontier.workFree += derivation.seconds
     frontier.longestPath = Math.max(frontier.longestPath, derivation.path)
     const unpublished = derivation.needs.filter((need) => !published.has(need))
     waiting[position] = unpublished.length

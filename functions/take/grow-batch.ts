@@ -13,6 +13,8 @@ export interface GrownBatch {
   work: number
   /** the longest path that begins when it is published: what needs something of it and is not in it */
   pathBehind: number
+  /** seconds that derivations wait for this machine or for the batch's end while other machines have nothing to do, all together */
+  waiting: number
 }
 
 export interface BatchBounds {
@@ -22,6 +24,10 @@ export interface BatchBounds {
   mostDerivations: number
   /** of what is ready at this moment, this lane's share in seconds of work */
   shareSeconds: number
+  /** what is needed by a longer path than what is left after the horizon is not in it, except the first and what it frees */
+  latest: number
+  /** slots of other machines for which nothing is ready */
+  starving: number
 }
 
 /** Plays one machine that builds what is ready, the longest path first, and what that makes ready in turn. */
@@ -34,8 +40,8 @@ export function growBatch(schedule: Schedule, frontier: Frontier, bounds: BatchB
   /** of those that need something in the batch: how many needs are still to be built */
   const waiting = new Map<number, number>()
   const chosen = new Set<number>()
-  const batch: GrownBatch = { positions: [], seconds: 0, work: 0, pathBehind: 0 }
-  let [now, next, shared] = [0, 0, 0]
+  const batch: GrownBatch = { positions: [], seconds: 0, work: 0, pathBehind: 0, waiting: 0 }
+  let [now, next, shared, left] = [0, 0, 0, 0]
 
   for (;;) {
     while (running.size < bounds.slots && chosen.size < bounds.mostDerivations) {
@@ -45,6 +51,7 @@ export function growBatch(schedule: Schedule, frontier: Frontier, bounds: BatchB
     }
     const ended = running.take()
     if (ended === undefined) break
+    batch.waiting += (ended.end - now) * Math.min(freed.size + left, bounds.starving)
     now = ended.end
     free(ended.position)
   }
@@ -61,7 +68,11 @@ export function growBatch(schedule: Schedule, frontier: Frontier, bounds: BatchB
       if (!isQueued && position !== undefined) next++
       if (position === undefined) return undefined
       const { seconds = 0 } = derivations[position] ?? {}
-      if (now + seconds > bounds.horizonSeconds && chosen.size > 0) continue
+      if (now + seconds > bounds.horizonSeconds && chosen.size > 0) {
+        if (isQueued) left++
+        continue
+      }
+      if (!isQueued && chosen.size > 0 && bounds.horizonSeconds + path(position) - seconds > bounds.latest) continue
       if (!isQueued) shared += seconds
       return position
     }
