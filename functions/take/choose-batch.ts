@@ -12,6 +12,17 @@ export interface Progress {
   out: ReadonlySet<number>
   /** other lanes of this system that have a batch without outcome */
   busyLanes: number
+  /** what this lane's machine has in hand, if it takes more before all of it is published */
+  hand?: Hand
+}
+
+/** What a machine was given that is not published yet. */
+export interface Hand {
+  built: ReadonlySet<number>
+  /** how many more seconds each is expected to take */
+  running: ReadonlyMap<number, number>
+  /** not begun, inputs before what needs them */
+  queued: number[]
 }
 
 /** What the lanes of one system are like. Times in seconds. */
@@ -27,6 +38,8 @@ export interface LaneSettings {
   longestSeconds: number
   /** in one batch: its job is one object */
   mostDerivations: number
+  rolling?: boolean
+  reserveSeconds?: number
 }
 
 /**
@@ -57,6 +70,24 @@ export function chooseBatch(
   let best: GrownBatch | undefined
   let leastCost = Infinity
   const capacity = settings.lanes * settings.slots
+  if (progress.hand !== undefined || settings.rolling === true) {
+    const work = frontier.ready.reduce(
+      (sum, position) => sum + (schedule.derivations[position]?.seconds ?? 0),
+      0,
+    )
+    return growBatch(schedule, frontier, {
+      slots: settings.slots,
+      mostDerivations: settings.mostDerivations,
+      horizonSeconds: Math.min(
+        Math.max(work / capacity / 2, settings.handOverSeconds),
+        settings.reserveSeconds ?? 60,
+      ),
+      shareSeconds: shareOf(schedule, frontier, progress, settings),
+      latest: Infinity,
+      starving: 0,
+      hand: progress.hand ?? { built: new Set(), running: new Map(), queued: [] },
+    }).positions
+  }
   const longest = Math.min(
     settings.longestSeconds,
     Math.max(settings.shortestSeconds, frontier.workFree / capacity),
@@ -73,7 +104,11 @@ export function chooseBatch(
         horizonSeconds: horizon,
         shareSeconds: shareOf(schedule, frontier, progress, settings),
         latest,
-        starving: Math.max(0, (settings.lanes - progress.busyLanes - 1) * settings.slots - Math.max(0,frontier.ready.length-settings.slots)),
+        starving: Math.max(
+          0,
+          (settings.lanes - progress.busyLanes - 1) * settings.slots -
+            Math.max(0, frontier.ready.length - settings.slots),
+        ),
       })
       const cost = costOf(batch, frontier, settings)
       // of equals the longer one: fewer hand-overs

@@ -20,7 +20,7 @@ export interface Frontier {
 /** Looks at each derivation once, inputs before what needs them. */
 export function findFrontier(
   { derivations }: Schedule,
-  { published, taken, out }: Progress,
+  { published, taken, out, hand }: Progress,
   system: System,
 ): Frontier {
   const frontier: Frontier = {
@@ -32,17 +32,20 @@ export function findFrontier(
     longestPath: 0,
   }
   const { isReachable, waiting, ready } = frontier
+  const isComing = new Set([...(hand?.running.keys() ?? []), ...(hand?.queued ?? [])])
   for (const [position, derivation] of derivations.entries()) {
     if (published.has(position) || out.has(position)) continue
     if (derivation.system === system) frontier.workLeft += derivation.seconds
     if (taken.has(position)) continue
     if (derivation.system === system) frontier.workFree += derivation.seconds
     frontier.longestPath = Math.max(frontier.longestPath, derivation.path)
-    const unpublished = derivation.needs.filter((need) => !published.has(need))
+    const unpublished = derivation.needs.filter(
+      (need) => !published.has(need) && hand?.built.has(need) !== true,
+    )
     waiting[position] = unpublished.length
     const isHere =
       derivation.system === system &&
-      unpublished.every((need) => isReachable[need] === 1) &&
+      unpublished.every((need) => isReachable[need] === 1 || isComing.has(need)) &&
       derivation.needsPublished.every((need) => published.has(need))
     if (!isHere) continue
     isReachable[position] = 1

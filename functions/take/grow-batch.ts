@@ -1,5 +1,6 @@
 import type { Schedule } from '../shared/contract.ts'
 import { dependentsIn } from './dependents.ts'
+import type { Hand } from './choose-batch.ts'
 import type { Frontier } from './frontier.ts'
 import { PriorityQueue } from './priority-queue.ts'
 
@@ -28,6 +29,8 @@ export interface BatchBounds {
   latest: number
   /** slots of other machines for which nothing is ready */
   starving: number
+  /** what the machine has in hand already */
+  hand?: Hand | undefined
 }
 
 /** Plays one machine that builds what is ready, the longest path first, and what that makes ready in turn. */
@@ -42,6 +45,15 @@ export function growBatch(schedule: Schedule, frontier: Frontier, bounds: BatchB
   const chosen = new Set<number>()
   const batch: GrownBatch = { positions: [], seconds: 0, work: 0, pathBehind: 0, waiting: 0 }
   let [now, next, shared, left] = [0, 0, 0, 0]
+  const { hand } = bounds
+  const queued = new Set(hand?.queued)
+  for (const [position, secondsLeft] of hand?.running ?? []) running.add({ position, end: secondsLeft })
+  for (const position of queued) {
+    const needs = derivations[position]?.needs ?? []
+    const count = needs.filter((need) => queued.has(need) || hand?.running.has(need) === true).length
+    waiting.set(position, count)
+    if (count === 0) freed.add(position)
+  }
 
   for (;;) {
     while (running.size < bounds.slots && chosen.size < bounds.mostDerivations) {
@@ -62,17 +74,23 @@ export function growBatch(schedule: Schedule, frontier: Frontier, bounds: BatchB
 
   function nextThatFits(): number | undefined {
     for (;;) {
-      const [queued, fresh] = [freed.first, freshOne()]
-      const isQueued = queued !== undefined && (fresh === undefined || path(queued) >= path(fresh))
+      const [offered, fresh] = [freed.first, freshOne()]
+      const isQueued = offered !== undefined && (fresh === undefined || path(offered) >= path(fresh))
       const position = isQueued ? freed.take() : fresh
       if (!isQueued && position !== undefined) next++
       if (position === undefined) return undefined
       const { seconds = 0 } = derivations[position] ?? {}
-      if (now + seconds > bounds.horizonSeconds && chosen.size > 0) {
+      if (queued.has(position)) return position
+      if (
+        hand !== undefined
+          ? now > bounds.horizonSeconds
+          : now + seconds > bounds.horizonSeconds && chosen.size > 0
+      ) {
         if (isQueued) left++
         continue
       }
-      if (!isQueued && chosen.size > 0 && bounds.horizonSeconds + path(position) - seconds > bounds.latest) continue
+      if (!isQueued && chosen.size > 0 && bounds.horizonSeconds + path(position) - seconds > bounds.latest)
+        continue
       if (!isQueued) shared += seconds
       return position
     }
@@ -87,16 +105,17 @@ export function growBatch(schedule: Schedule, frontier: Frontier, bounds: BatchB
   function begin(position: number): void {
     const { seconds = 0 } = derivations[position] ?? {}
     const end = now + seconds
+    running.add({ position, end })
+    if (queued.has(position)) return
     chosen.add(position)
     batch.positions.push(position)
     batch.work += seconds
     batch.seconds = Math.max(batch.seconds, end)
-    running.add({ position, end })
   }
 
   function free(position: number): void {
     for (const dependent of dependents[position] ?? []) {
-      if (frontier.isReachable[dependent] !== 1) continue
+      if (frontier.isReachable[dependent] !== 1 && !queued.has(dependent)) continue
       const left = (waiting.get(dependent) ?? frontier.waiting[dependent] ?? 0) - 1
       waiting.set(dependent, left)
       if (left === 0) freed.add(dependent)

@@ -7,83 +7,121 @@ export interface BuildRecord {
   position: number
   machine: string
   batch: string
+  /** seconds from the start of the run */
   begin: number
   end: number
   result: 'built' | 'failed' | 'lost'
 }
 
-/** One builder: it has a batch at a time, builds so many derivations of it at once, and dies at some time. */
+/** One builder: it builds so many of the derivations that it was given at once, in their order, and dies at some time. */
 export class Machine {
   readonly name: string
   readonly log: BuildRecord[] = []
+  /** given, and not begun */
+  readonly queue: { position: number; batch: string }[] = []
+  /** at this moment, with the time when each began */
+  readonly running = new Map<number, number>()
+  /** since the last report */
+  finished: number[] = []
+  readonly built = new Set<number>()
   isDead = false
+  readonly #queued = new Set<number>()
+  readonly #failed = new Set<number>()
   readonly #clock: Clock
   readonly #schedule: Schedule
   readonly #truth: Truth
   readonly #slots: number
-  #silent: (() => void) | undefined
+  readonly #changed: () => void
 
-  constructor(name: string, clock: Clock, schedule: Schedule, truth: Truth, slots: number) {
+  /** @param changed is called when a build has ended, and when the machine was given something */
+  constructor(
+    name: string,
+    clock: Clock,
+    schedule: Schedule,
+    truth: Truth,
+    slots: number,
+    changed: () => void,
+  ) {
     this.name = name
     this.#clock = clock
     this.#schedule = schedule
     this.#truth = truth
     this.#slots = slots
+    this.#changed = changed
   }
 
-  /**
-   * Builds a batch in its order, what is ready first, and goes on after failures.
-   * @param ended is told which positions were built and which failed when all are built that can be
-   * @param silent happens instead when the machine dies meanwhile; what was built until then is in the log
-   */
-  build(batch: string, positions: number[], ended: () => void, silent: () => void): void {
-    const inBatch = new Set(positions)
-    const built = new Set<number>()
-    const failed = new Set<number>()
-    const rest = [...positions]
-    let running = 0
-    this.#silent = silent
-    const fill = (): void => {
-      if (this.isDead) return
-      for (let index = 0; index < rest.length && running < this.#slots; ) {
-        const position = rest[index] ?? -1
-        const needs = this.#schedule.derivations[position]?.needs.filter((need) => inBatch.has(need)) ?? []
-        if (needs.some((need) => failed.has(need))) {
-          failed.add(position)
-          rest.splice(index, 1)
-        } else if (needs.every((need) => built.has(need))) {
-          rest.splice(index, 1)
-          begin(position)
-        } else index++
-      }
-      if (running > 0 || rest.length > 0) return
-      this.#silent = undefined
-      ended()
-    }
-    const begin = (position: number): void => {
-      const seconds = this.#truth.seconds[position] ?? 0
-      const begun = this.#clock.now
-      const record: BuildRecord = { position, machine: this.name, batch, begin: begun, end: begun + seconds, result: 'lost' }
-      this.log.push(record)
-      running++
-      this.#clock.after(seconds, () => {
-        if (this.isDead) return
-        running--
-        const fails = this.#truth.fails[position] === true
-        record.result = fails ? 'failed' : 'built'
-        if (fails) failed.add(position)
-        else built.add(position)
-        fill()
-      })
-    }
-    fill()
+  get isDone(): boolean {
+    return this.queue.length === 0 && this.running.size === 0
   }
 
-  /** Loses what it is building at this moment. */
+  get hasIdleSlot(): boolean {
+    return this.running.size < this.#slots
+  }
+
+  give(batch: string, positions: number[]): void {
+    for (const position of positions) {
+      this.queue.push({ position, batch })
+      this.#queued.add(position)
+    }
+    this.#fill()
+  }
+
+  /** What it is building at this moment is lost. */
   die(): void {
-    if (this.isDead) return
     this.isDead = true
+    this.running.clear()
+    this.queue.length = 0
     for (const record of this.log) if (record.end > this.#clock.now) record.end = this.#clock.now
-    this.#silent?.()
+  }
+
+  #fill(): void {
+    if (this.isDead) return
+    for (let index = 0; index < this.queue.length && this.hasIdleSlot;) {
+      const next = this.queue[index]
+      if (next === undefined) break
+      const needs = this.#schedule.derivations[next.position]?.needs ?? []
+      if (needs.some((need) => this.#failed.has(need))) {
+        this.queue.splice(index, 1)
+        this.#queued.delete(next.position)
+        this.#failed.add(next.position)
+        this.finished.push(next.position)
+      } else if (needs.some((need) => this.#isHere(need))) index++
+      else {
+        this.queue.splice(index, 1)
+        this.#queued.delete(next.position)
+        this.#begin(next.position, next.batch)
+      }
+    }
+    this.#changed()
+  }
+
+  /** Whether it is this machine that still has to build it. */
+  #isHere(position: number): boolean {
+    return this.running.has(position) || this.#queued.has(position)
+  }
+
+  #begin(position: number, batch: string): void {
+    const seconds = this.#truth.seconds[position] ?? 0
+    const begin = this.#clock.now
+    const record: BuildRecord = {
+      position,
+      machine: this.name,
+      batch,
+      begin,
+      end: begin + seconds,
+      result: 'lost',
+    }
+    this.log.push(record)
+    this.running.set(position, begin)
+    this.#clock.after(seconds, () => {
+      if (this.isDead) return
+      const fails = this.#truth.fails[position] === true
+      record.result = fails ? 'failed' : 'built'
+      if (fails) this.#failed.add(position)
+      else this.built.add(position)
+      this.running.delete(position)
+      this.finished.push(position)
+      this.#fill()
+    })
   }
 }

@@ -20,14 +20,21 @@ export function referenceOf(schedule: Schedule, truth: Truth, world: WorldSettin
   const seconds = (position: number): number => truth.seconds[position] ?? 0
   const isTried = whichAreTried(schedule, truth)
   const paths = longestPaths(
-    derivations.map(({ needs }, position) => ({ needs, seconds: isTried[position] === true ? seconds(position) : 0 })),
+    derivations.map(({ needs }, position) => ({
+      needs,
+      seconds: isTried[position] === true ? seconds(position) : 0,
+    })),
   )
   const path = (position: number): number => paths[position] ?? 0
   const dependents = dependentsIn(schedule)
   const pools = new Map(
     derivations.map(({ system }) => [
       system,
-      { free: world.builders * world.slots, work: 0, ready: new PriorityQueue<number>((one, other) => path(one) > path(other)) },
+      {
+        free: world.builders * world.slots,
+        work: 0,
+        ready: new PriorityQueue<number>((one, other) => path(one) > path(other)),
+      },
     ]),
   )
   const waiting = derivations.map(({ needs }) => needs.length)

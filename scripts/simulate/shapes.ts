@@ -40,9 +40,24 @@ export const SHAPES: Shape[] = [
     systems: ['x86_64-linux', 'aarch64-linux', 'aarch64-darwin'],
     make: threeSystems,
   },
-  { name: 'layers', describes: 'layers of 40, each derivation needs 4 of the layer before', systems: ONE, make: layers },
-  { name: 'diamonds', describes: 'one, then 2 to 24 side by side, then one that needs them all, and so on', systems: ONE, make: diamonds },
-  { name: 'trees', describes: 'trees that grow together: each derivation is needed by one later one', systems: ONE, make: trees },
+  {
+    name: 'layers',
+    describes: 'layers of 40, each derivation needs 4 of the layer before',
+    systems: ONE,
+    make: layers,
+  },
+  {
+    name: 'diamonds',
+    describes: 'one, then 2 to 24 side by side, then one that needs them all, and so on',
+    systems: ONE,
+    make: diamonds,
+  },
+  {
+    name: 'trees',
+    describes: 'trees that grow together: each derivation is needed by one later one',
+    systems: ONE,
+    make: trees,
+  },
   { name: 'wide', describes: 'nothing needs anything', systems: ONE, make: wide },
   { name: 'chain', describes: 'each needs the one before', systems: ONE, make: chain },
 ]
@@ -50,7 +65,8 @@ export const SHAPES: Shape[] = [
 /** @throws RangeError when there is no such shape */
 export function generateSchedule(name: string, count: number, seed: number): Schedule {
   const shape = SHAPES.find((shape) => shape.name === name)
-  if (shape === undefined) throw new RangeError(`there is no shape ${name}: ${SHAPES.map(({ name }) => name).join(', ')}`)
+  if (shape === undefined)
+    throw new RangeError(`there is no shape ${name}: ${SHAPES.map(({ name }) => name).join(', ')}`)
   const made = shape.make(count, new Random(seed))
   const paths = longestPaths(made)
   const derivations = made.map(({ kind, needs, seconds, system }, position): ScheduledDerivation => {
@@ -82,7 +98,8 @@ function nixpkgs(count: number, random: Random, system: number, before: Made[]):
   }
   while (made.length < count) {
     const index = packages.length
-    const needs = random.next() < 0.5 && made.length < count - 1 ? [add('source', [], fetchSeconds(random))] : []
+    const needs =
+      random.next() < 0.5 && made.length < count - 1 ? [add('source', [], fetchSeconds(random))] : []
     if (index < trunkCount) {
       const last = packages.at(-1)
       if (last !== undefined) needs.push(last)
@@ -120,7 +137,8 @@ function layers(count: number, random: Random): Made[] {
   const width = 40
   return Array.from({ length: count }, (_, position) => {
     const layer = Math.floor(position / width)
-    const needs = layer === 0 ? [] : Array.from({ length: 4 }, () => (layer - 1) * width + random.below(width))
+    const needs =
+      layer === 0 ? [] : Array.from({ length: 4 }, () => (layer - 1) * width + random.below(width))
     return { kind: 'package', needs: [...new Set(needs)], seconds: buildSeconds(random), system: 0 }
   })
 }
@@ -152,7 +170,12 @@ function trees(count: number, random: Random): Made[] {
 }
 
 function wide(count: number, random: Random): Made[] {
-  return Array.from({ length: count }, () => ({ kind: 'package', needs: [], seconds: buildSeconds(random), system: 0 }))
+  return Array.from({ length: count }, () => ({
+    kind: 'package',
+    needs: [],
+    seconds: buildSeconds(random),
+    system: 0,
+  }))
 }
 
 function chain(count: number, random: Random): Made[] {

@@ -1,5 +1,11 @@
 import type { Lane, Schedule } from '../../functions/shared/contract.ts'
-import { chooseBatch, type LaneSettings, lanesWithWork, type Progress } from '../../functions/take/choose-batch.ts'
+import {
+  chooseBatch,
+  type LaneSettings,
+  lanesWithWork,
+  type Progress,
+} from '../../functions/take/choose-batch.ts'
+import { dependentsIn } from '../../functions/take/dependents.ts'
 import { Clock } from './clock.ts'
 import { type BuildRecord, Machine } from './machine.ts'
 import { Random } from './random.ts'
@@ -31,6 +37,8 @@ export interface MachineRecord {
 export interface SimulatedRun {
   /** seconds until the last batch was published */
   makespan: number
+  /** how often a lane took, with or without something new */
+  turns: number
   batches: BatchRecord[]
   machines: MachineRecord[]
   /** the builders' own logs */
@@ -41,17 +49,27 @@ export interface SimulatedRun {
 
 interface SimulatedLane {
   lane: Lane
-  state: 'parked' | 'taking' | 'busy'
+  state: 'parked' | 'taking' | 'building' | 'publishing'
   batches: number
   machine: Machine | undefined
   record: MachineRecord | undefined
+  /** when it last took, with or without something new */
+  turned: number
+  /** handed out and without outcome */
+  hand: Set<number>
+  batchesInHand: Set<BatchRecord>
 }
 
 /**
  * Plays a run's lanes with the very functions that Take uses: each lane takes a batch, starts a machine if it has none, builds, publishes, wakes lanes
- * that wait and takes again. Nothing is published before all of its batch is built.
+ * that wait and takes again.
  */
-export function simulate(schedule: Schedule, truth: Truth, world: WorldSettings, settings: LaneSettings): SimulatedRun {
+export function simulate(
+  schedule: Schedule,
+  truth: Truth,
+  world: WorldSettings,
+  settings: LaneSettings,
+): SimulatedRun {
   const clock = new Clock()
   const random = new Random(world.seed ^ 0xdead)
   const published = new Set<number>()
@@ -60,34 +78,52 @@ export function simulate(schedule: Schedule, truth: Truth, world: WorldSettings,
   const batches: BatchRecord[] = []
   const machines: MachineRecord[] = []
   const builders: Machine[] = []
+  let makespan = 0
+  let turns = 0
+  const dependents = dependentsIn(schedule)
   const systems = [...new Set(schedule.derivations.map(({ system }) => system))]
   const lanes = systems.flatMap((system) =>
-    Array.from(
-      { length: settings.lanes },
-      (_, index): SimulatedLane => ({
-        lane: { system, slot: index + 1 },
-        state: 'parked',
-        batches: 0,
-        machine: undefined,
-        record: undefined,
-      }),
-    ),
+    Array.from({ length: settings.lanes }, (_, index): SimulatedLane => ({
+      lane: { system, slot: index + 1 },
+      state: 'parked',
+      batches: 0,
+      machine: undefined,
+      record: undefined,
+      turned: 0,
+      hand: new Set(),
+      batchesInHand: new Set(),
+    })),
   )
 
   for (const lane of lanes) takeSoon(lane)
   clock.run()
-  return {
-    makespan: Math.max(0, ...batches.map(({ published }) => published)),
-    batches,
-    machines,
-    builds: builders.flatMap(({ log }) => log),
-    published,
-    out,
+  for (const batch of batches) {
+    const builds =
+      builders
+        .find(({ name }) => name === batch.machine)
+        ?.log.filter((record) => record.batch === batch.id) ?? []
+    batch.begun = Math.min(...builds.map(({ begin }) => begin))
+    batch.built = Math.max(...builds.map(({ end }) => end))
   }
+  return { makespan, turns, batches, machines, builds: builders.flatMap(({ log }) => log), published, out }
 
-  function progressOf(system: string): Progress {
-    const busyLanes = lanes.filter(({ lane, state }) => lane.system === system && state === 'busy').length
-    return { published, taken, out, busyLanes }
+  function progressOf(system: string, own?: SimulatedLane): Progress {
+    const busyLanes = lanes.filter(
+      (lane) => lane.lane.system === system && lane !== own && lane.hand.size > 0,
+    ).length
+    const progress: Progress = { published, taken, out, busyLanes }
+    const machine = own?.machine
+    if (world.publishing === 'whole' || machine === undefined) return progress
+    const running = new Map(
+      [...machine.running].map(([position, begun]) => [
+        position,
+        Math.max(0, (schedule.derivations[position]?.seconds ?? 0) - (clock.now - begun)),
+      ]),
+    )
+    return {
+      ...progress,
+      hand: { built: machine.built, running, queued: machine.queue.map(({ position }) => position) },
+    }
   }
 
   function takeSoon(lane: SimulatedLane): void {
@@ -96,33 +132,80 @@ export function simulate(schedule: Schedule, truth: Truth, world: WorldSettings,
   }
 
   function take(lane: SimulatedLane): void {
-    const positions = chooseBatch(schedule, progressOf(lane.lane.system), lane.lane, settings)
-    if (positions.length === 0) {
+    turns++
+    lane.turned = clock.now
+    const positions =
+      lane.machine?.isDead === true
+        ? []
+        : chooseBatch(schedule, progressOf(lane.lane.system, lane), lane.lane, settings)
+    if (positions.length === 0 && lane.hand.size === 0) {
       lane.state = 'parked'
       return
     }
-    lane.state = 'busy'
-    for (const position of positions) taken.add(position)
+    lane.state = 'building'
+    const machine = lane.machine ?? startMachine(lane)
+    if (positions.length === 0) return look(lane)
+    for (const position of positions) {
+      taken.add(position)
+      lane.hand.add(position)
+    }
     const { system, slot } = lane.lane
     const id = `1-${system}-${slot}-${++lane.batches}`
-    const machine = lane.machine ?? startMachine(lane)
-    const wait = Math.max(0, (lane.record?.ready ?? 0) - clock.now)
-    const batch: BatchRecord = { id, lane: lane.lane, machine: machine.name, taken: clock.now, begun: clock.now + wait, built: 0, published: 0, positions }
-    batches.push(batch)
-    const isOver = (): void => {
-      batch.built = clock.now
-      clock.after(world.publishSeconds, () => publish(lane, batch))
+    const batch: BatchRecord = {
+      id,
+      lane: lane.lane,
+      machine: machine.name,
+      taken: clock.now,
+      begun: 0,
+      built: 0,
+      published: 0,
+      positions,
     }
-    clock.after(wait, () =>
-      machine.build(id, positions, isOver, () => clock.after(world.heartbeatSeconds, isOver)),
+    batches.push(batch)
+    lane.batchesInHand.add(batch)
+    clock.after(Math.max(0, (lane.record?.ready ?? 0) - clock.now), () => {
+      if (machine.isDead) look(lane)
+      else machine.give(id, positions)
+    })
+  }
+
+  /** Whether the machine has something to report: all of it, or, when parts are published, what is worth a turn. */
+  function look(lane: SimulatedLane): void {
+    const { machine } = lane
+    if (lane.state !== 'building' || machine === undefined) return
+    if (machine.isDead) {
+      clock.after(world.heartbeatSeconds, () => report(lane, machine))
+      return
+    }
+    if (machine.isDone) return report(lane, machine)
+    if (world.publishing === 'whole') return
+    const isWanted = machine.finished.some((position) =>
+      (dependents[position] ?? []).some((dependent) => !lane.hand.has(dependent)),
     )
+    if (!isWanted && !machine.hasIdleSlot) return
+    const wait =
+      lane.turned + (machine.finished.length > 0 ? world.turnSeconds : 3 * world.turnSeconds) - clock.now
+    if (wait <= 0) return report(lane, machine)
+    clock.after(wait, () => look(lane))
+  }
+
+  function report(lane: SimulatedLane, machine: Machine): void {
+    if (lane.state !== 'building' || lane.machine !== machine) return
+    lane.state = 'publishing'
+    const finished = machine.isDead ? [...lane.hand] : machine.finished
+    machine.finished = []
+    const isLast = machine.isDone
+    if (machine.isDead) lane.machine = undefined
+    clock.after(world.publishSeconds, () => publish(lane, machine, finished, isLast))
   }
 
   function startMachine(lane: SimulatedLane): Machine {
     const { system, slot } = lane.lane
     const count = machines.filter((record) => record.lane === lane.lane).length
     const name = `${system}-${slot}-${count + 1}`
-    const machine = new Machine(name, clock, schedule, truth, settings.slots)
+    const machine: Machine = new Machine(name, clock, schedule, truth, settings.slots, () => {
+      if (lane.machine === machine) look(lane)
+    })
     const ready = clock.now + world.startUpSeconds
     const record: MachineRecord = { name, lane: lane.lane, started: clock.now, ready, exited: 0, died: false }
     lane.machine = machine
@@ -133,43 +216,54 @@ export function simulate(schedule: Schedule, truth: Truth, world: WorldSettings,
       clock.after(world.startUpSeconds + random.exponential(3600 / world.deathsPerHour), () => {
         if (record.exited > 0) return
         record.died = true
-        leave(lane, record)
+        record.exited = clock.now
         machine.die()
+        if (lane.hand.size === 0) forget(lane, record)
+        else look(lane)
       })
     return machine
   }
 
-  function leave(lane: SimulatedLane, record: MachineRecord): void {
-    record.exited = clock.now
+  function forget(lane: SimulatedLane, record: MachineRecord): void {
     if (lane.record !== record) return
     lane.machine = undefined
     lane.record = undefined
   }
 
-  function publish(lane: SimulatedLane, batch: BatchRecord): void {
-    batch.published = clock.now
-    const log = builders.find(({ name }) => name === batch.machine)?.log ?? []
-    const results = new Map(log.filter(({ batch: id }) => id === batch.id).map(({ position, result }) => [position, result]))
-    const inBatch = new Set(batch.positions)
-    for (const position of batch.positions) {
-      const result = results.get(position)
+  function publish(lane: SimulatedLane, machine: Machine, finished: number[], isLast: boolean): void {
+    const failed = new Set(
+      machine.log.filter(({ result }) => result === 'failed').map(({ position }) => position),
+    )
+    for (const position of finished) {
       const needs = schedule.derivations[position]?.needs ?? []
       taken.delete(position)
-      if (result === 'built') published.add(position)
+      lane.hand.delete(position)
+      if (machine.built.has(position)) {
+        published.add(position)
+        makespan = clock.now
+      }
       // what was lost, or not begun by a machine that died, is for another machine
-      else if (result === 'failed' || needs.some((need) => inBatch.has(need) && out.has(need))) out.add(position)
+      else if (failed.has(position) || needs.some((need) => out.has(need))) out.add(position)
     }
-    exitWhenIdle(lane, batch)
+    for (const batch of lane.batchesInHand)
+      if (batch.positions.every((position) => !lane.hand.has(position))) {
+        batch.published = clock.now
+        lane.batchesInHand.delete(batch)
+      }
+    if (machine.isDead && lane.record !== undefined && lane.record.name === machine.name)
+      forget(lane, lane.record)
+    if (isLast) exitWhenIdle(lane, clock.now - world.publishSeconds)
     takeSoon(lane)
     for (const system of systems) wake(system)
   }
 
-  function exitWhenIdle(lane: SimulatedLane, batch: BatchRecord): void {
-    const { record } = lane
+  function exitWhenIdle(lane: SimulatedLane, since: number): void {
+    const { record, batches } = lane
     if (record === undefined) return
-    const { batches } = lane
-    clock.after(Math.max(0, world.idleSeconds - (clock.now - batch.built)), () => {
-      if (lane.record === record && lane.batches === batches) leave(lane, record)
+    clock.after(Math.max(0, world.idleSeconds - (clock.now - since)), () => {
+      if (lane.record !== record || lane.batches !== batches || record.died) return
+      record.exited = clock.now
+      forget(lane, record)
     })
   }
 

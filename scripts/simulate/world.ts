@@ -13,6 +13,10 @@ export interface WorldSettings {
   publishSeconds: number
   /** from then until a lane has its next batch: Take, and the machine's next look for a job */
   takeSeconds: number
+  /** whether a batch is published when all of it is built, or what is finished of it every now and then */
+  publishing: 'whole' | 'parts'
+  /** when parts are published: how long a lane waits at least from one Take to its next Publish, while it builds */
+  turnSeconds: number
   /** a machine without a job exits after it */
   idleSeconds: number
   /** a machine that is silent for so long is lost */
@@ -32,6 +36,8 @@ export const defaultWorld: WorldSettings = {
   startUpSeconds: 60,
   publishSeconds: 4,
   takeSeconds: 1,
+  publishing: 'whole',
+  turnSeconds: 10,
   idleSeconds: 90,
   heartbeatSeconds: 90,
   deathsPerHour: 0,
