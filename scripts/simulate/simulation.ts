@@ -49,7 +49,7 @@ export interface SimulatedRun {
 
 interface SimulatedLane {
   lane: Lane
-  state: 'parked' | 'taking' | 'building' | 'publishing'
+  state: 'parked' | 'taking' | 'starting' | 'building' | 'publishing'
   batches: number
   machine: Machine | undefined
   record: MachineRecord | undefined
@@ -142,9 +142,10 @@ export function simulate(
       lane.state = 'parked'
       return
     }
-    lane.state = 'building'
     const machine = lane.machine ?? startMachine(lane)
+    lane.state = 'building'
     if (positions.length === 0) return look(lane)
+    lane.state = 'starting'
     for (const position of positions) {
       taken.add(position)
       lane.hand.add(position)
@@ -164,6 +165,7 @@ export function simulate(
     batches.push(batch)
     lane.batchesInHand.add(batch)
     clock.after(Math.max(0, (lane.record?.ready ?? 0) - clock.now), () => {
+      lane.state = 'building'
       if (machine.isDead) look(lane)
       else machine.give(id, positions)
     })
@@ -185,8 +187,11 @@ export function simulate(
     if (!isWanted && !machine.hasIdleSlot) return
     const wait =
       lane.turned + (machine.finished.length > 0 ? world.turnSeconds : 3 * world.turnSeconds) - clock.now
-    if (wait <= 0) return report(lane, machine)
-    clock.after(wait, () => look(lane))
+    if (wait <= 0.001) return report(lane, machine)
+    const { turned } = lane
+    clock.after(wait, () => {
+      if (lane.turned === turned) look(lane)
+    })
   }
 
   function report(lane: SimulatedLane, machine: Machine): void {

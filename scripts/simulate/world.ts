@@ -37,7 +37,7 @@ export const defaultWorld: WorldSettings = {
   publishSeconds: 4,
   takeSeconds: 1,
   publishing: 'whole',
-  turnSeconds: 10,
+  turnSeconds: 20,
   idleSeconds: 90,
   heartbeatSeconds: 90,
   deathsPerHour: 0,
