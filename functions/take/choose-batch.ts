@@ -1,6 +1,5 @@
 import type { Lane, Schedule, System } from '../shared/contract.ts'
 import { findFrontier } from './frontier.ts'
-import { readySeconds } from './share.ts'
 import { chooseTopUp } from './top-up.ts'
 import { chooseWholeBatch } from './whole-batch.ts'
 
@@ -87,7 +86,7 @@ export function lanesWithWork(
   system: System,
   settings: LaneSettings,
 ): number {
-  const frontier = findFrontier(schedule, progress, system)
-  const worthwhile = Math.ceil(readySeconds(schedule, frontier) / (settings.shortestSeconds * settings.slots))
-  return Math.min(worthwhile, frontier.ready.length, Math.max(settings.lanes - progress.busyLanes, 0))
+  const { ready, readySeconds } = findFrontier(schedule, progress, system)
+  const worthwhile = Math.ceil(readySeconds / (settings.shortestSeconds * settings.slots))
+  return Math.min(worthwhile, ready.length, Math.max(settings.lanes - progress.busyLanes, 0))
 }

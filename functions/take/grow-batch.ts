@@ -1,8 +1,8 @@
 import type { Schedule } from '../shared/contract.ts'
 import type { Hand } from './choose-batch.ts'
-import { dependentsIn } from './dependents.ts'
 import type { Frontier } from './frontier.ts'
 import { PriorityQueue } from './priority-queue.ts'
+import { indexOf } from './schedule-index.ts'
 
 /** A batch that could be handed out, and how it would go on one machine. Times in expected seconds. */
 export interface GrownBatch {
@@ -66,7 +66,7 @@ class Growth {
     this.#schedule = schedule
     this.#frontier = frontier
     this.#bounds = bounds
-    this.#dependents = dependentsIn(schedule)
+    this.#dependents = indexOf(schedule).dependents
     this.#freed = new PriorityQueue((one, other) => this.#path(one) > this.#path(other))
     this.#queued = new Set(bounds.hand?.queued)
   }

@@ -2,7 +2,7 @@ import type { Schedule } from '../shared/contract.ts'
 import type { LaneSettings, Progress } from './choose-batch.ts'
 import type { Frontier } from './frontier.ts'
 import { growBatch } from './grow-batch.ts'
-import { readySeconds, shareOf } from './share.ts'
+import { shareOf } from './share.ts'
 
 /**
  * What a lane is given beside what its machine has in hand, when what is finished is published meanwhile: what the machine would begin soon. The more is
@@ -16,12 +16,12 @@ export function chooseTopUp(
 ): number[] {
   const { lanes, slots, handOverSeconds, reserveSeconds, mostDerivations } = settings
   // half of a lane's part: the other half evens out what takes longer than expected
-  const part = readySeconds(schedule, frontier) / (lanes * slots) / 2
+  const part = frontier.readySeconds / (lanes * slots) / 2
   const ahead = Math.min(Math.max(part, handOverSeconds), reserveSeconds)
   return growBatch(schedule, frontier, {
     slots,
     mostDerivations,
-    shareSeconds: shareOf(schedule, frontier, progress, settings),
+    shareSeconds: shareOf(frontier, progress, settings),
     starving: 0,
     hand: progress.hand,
     admits: (_, start) => start <= ahead,

@@ -20,14 +20,14 @@ export function chooseWholeBatch(
   const bounds = {
     slots: settings.slots,
     mostDerivations: settings.mostDerivations,
-    shareSeconds: shareOf(schedule, frontier, progress, settings),
+    shareSeconds: shareOf(frontier, progress, settings),
     starving: Math.max(0, otherSlots - Math.max(0, ready.length - settings.slots)),
   }
   const behind = (position: number): number => {
     const { path = 0, seconds = 0 } = derivations[position] ?? {}
     return path - seconds
   }
-  const longestBehind = ready.reduce((longest, position) => Math.max(longest, behind(position)), 0)
+  const longestBehind = longestOf(ready, behind)
   const spare = leastLeft(frontier, settings) - settings.handOverSeconds
   let best: GrownBatch | undefined
   let leastCost = Infinity
@@ -50,6 +50,13 @@ export function chooseWholeBatch(
     }
   }
   return best?.positions ?? []
+}
+
+function longestOf(positions: ArrayLike<number>, seconds: (position: number) => number): number {
+  let longest = 0
+  for (let index = 0; index < positions.length; index++)
+    longest = Math.max(longest, seconds(positions[index] ?? 0))
+  return longest
 }
 
 /** Lengths to try in seconds, ascending: as long as the most urgent derivation alone, and doubling up to a lane's part of what nobody has taken. */

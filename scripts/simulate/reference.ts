@@ -1,6 +1,6 @@
 import { longestPaths } from '../../functions/plan/longest-paths.ts'
 import type { Schedule } from '../../functions/shared/contract.ts'
-import { dependentsIn } from '../../functions/take/dependents.ts'
+import { indexOf } from '../../functions/take/schedule-index.ts'
 import { PriorityQueue } from '../../functions/take/priority-queue.ts'
 import type { Truth, WorldSettings } from './world.ts'
 
@@ -26,7 +26,7 @@ export function referenceOf(schedule: Schedule, truth: Truth, world: WorldSettin
     })),
   )
   const path = (position: number): number => paths[position] ?? 0
-  const dependents = dependentsIn(schedule)
+  const { dependents } = indexOf(schedule)
   const pools = new Map(
     derivations.map(({ system }) => [
       system,

@@ -5,7 +5,7 @@ import {
   lanesWithWork,
   type Progress,
 } from '../../functions/take/choose-batch.ts'
-import { dependentsIn } from '../../functions/take/dependents.ts'
+import { indexOf } from '../../functions/take/schedule-index.ts'
 import { Clock } from './clock.ts'
 import { type BuildRecord, Machine } from './machine.ts'
 import { Random } from './random.ts'
@@ -80,7 +80,7 @@ export function simulate(
   const builders: Machine[] = []
   let makespan = 0
   let turns = 0
-  const dependents = dependentsIn(schedule)
+  const { dependents } = indexOf(schedule)
   const systems = [...new Set(schedule.derivations.map(({ system }) => system))]
   const lanes = systems.flatMap((system) =>
     Array.from({ length: settings.lanes }, (_, index): SimulatedLane => ({
