@@ -43,8 +43,8 @@ export interface SimulatedRun {
   machines: MachineRecord[]
   /** the builders' own logs */
   builds: BuildRecord[]
-  published: ReadonlySet<number>
-  out: ReadonlySet<number>
+  /** what was published, and when, in seconds from the start */
+  outcomes: { position: number; published: number }[]
 }
 
 interface SimulatedLane {
@@ -75,6 +75,7 @@ export function simulate(
   const published = new Set<number>()
   const taken = new Set<number>()
   const out = new Set<number>()
+  const outcomes: SimulatedRun['outcomes'] = []
   const batches: BatchRecord[] = []
   const machines: MachineRecord[] = []
   const builders: Machine[] = []
@@ -105,7 +106,7 @@ export function simulate(
     batch.begun = Math.min(...builds.map(({ begin }) => begin))
     batch.built = Math.max(...builds.map(({ end }) => end))
   }
-  return { makespan, turns, batches, machines, builds: builders.flatMap(({ log }) => log), published, out }
+  return { makespan, turns, batches, machines, builds: builders.flatMap(({ log }) => log), outcomes }
 
   function progressOf(system: string, own?: SimulatedLane): Progress {
     const busyLanes = lanes.filter(
@@ -113,7 +114,7 @@ export function simulate(
     ).length
     const progress: Progress = { published, taken, out, busyLanes }
     const machine = own?.machine
-    if (world.publishing === 'whole' || machine === undefined) return progress
+    if (settings.publishing === 'whole' || machine === undefined) return progress
     const running = new Map(
       [...machine.running].map(([position, begun]) => [
         position,
@@ -180,7 +181,7 @@ export function simulate(
       return
     }
     if (machine.isDone) return report(lane, machine)
-    if (world.publishing === 'whole') return
+    if (settings.publishing === 'whole') return
     const isWanted = machine.finished.some((position) =>
       (dependents[position] ?? []).some((dependent) => !lane.hand.has(dependent)),
     )
@@ -245,6 +246,7 @@ export function simulate(
       lane.hand.delete(position)
       if (machine.built.has(position)) {
         published.add(position)
+        outcomes.push({ position, published: clock.now })
         makespan = clock.now
       }
       // what was lost, or not begun by a machine that died, is for another machine
@@ -275,11 +277,12 @@ export function simulate(
   /** Machines that still run go before those that must be started. */
   function wake(system: string): void {
     const own = lanes.filter(({ lane }) => lane.system === system)
-    const taking = own.filter(({ state }) => state === 'taking').length
-    const count = lanesWithWork(schedule, progressOf(system), system, settings) - taking
     const parked = own
       .filter(({ state }) => state === 'parked')
       .sort((one, other) => Number(other.machine !== undefined) - Number(one.machine !== undefined))
+    if (parked.length === 0) return
+    const taking = own.filter(({ state }) => state === 'taking').length
+    const count = lanesWithWork(schedule, progressOf(system), system, settings) - taking
     for (const lane of parked.slice(0, Math.max(count, 0))) takeSoon(lane)
   }
 }

@@ -1,4 +1,5 @@
 import type { Schedule } from '../../functions/shared/contract.ts'
+import { defaultLaneSettings, type LaneSettings } from '../../functions/take/choose-batch.ts'
 import { Random } from './random.ts'
 
 /** What is simulated around a schedule. Times in seconds. */
@@ -13,8 +14,7 @@ export interface WorldSettings {
   publishSeconds: number
   /** from then until a lane has its next batch: Take, and the machine's next look for a job */
   takeSeconds: number
-  /** whether a batch is published when all of it is built, or what is finished of it every now and then */
-  publishing: 'whole' | 'parts'
+  publishing: LaneSettings['publishing']
   /** when parts are published: how long a lane waits at least from one Take to its next Publish, while it builds */
   turnSeconds: number
   /** a machine without a job exits after it */
@@ -32,11 +32,11 @@ export interface WorldSettings {
 
 export const defaultWorld: WorldSettings = {
   builders: 4,
-  slots: 4,
+  slots: defaultLaneSettings.slots,
   startUpSeconds: 60,
   publishSeconds: 4,
   takeSeconds: 1,
-  publishing: 'whole',
+  publishing: defaultLaneSettings.publishing,
   turnSeconds: 20,
   idleSeconds: 90,
   heartbeatSeconds: 90,
@@ -58,5 +58,16 @@ export function truthOf({ derivations }: Schedule, { seed, noise, failureRate }:
     // the median of what is recorded is what is expected, so its logarithm is off by 0 on average
     seconds: derivations.map(({ seconds }) => random.lognormal(seconds, noise)),
     fails: derivations.map(() => random.next() < failureRate),
+  }
+}
+
+/** The settings that Take would have in this world. */
+export function laneSettingsIn(world: WorldSettings): LaneSettings {
+  return {
+    ...defaultLaneSettings,
+    slots: world.slots,
+    lanes: world.builders,
+    publishing: world.publishing,
+    handOverSeconds: world.publishSeconds + world.takeSeconds,
   }
 }
