@@ -1,17 +1,29 @@
-import type { Lane, Schedule } from '../shared/contract.ts'
-import { findFrontier, type Frontier } from './frontier.ts'
-import { type GrownBatch, growBatch } from './grow-batch.ts'
+import type { Lane, Schedule, System } from '../shared/contract.ts'
+import { findFrontier } from './frontier.ts'
+import { chooseTopUp } from './top-up.ts'
+import { chooseWholeBatch } from './whole-batch.ts'
 
 /** How far a schedule is; derivations are named by their positions in it. What is in no set is to be built, and nobody does. */
 export interface Progress {
   /** in our cache */
   published: ReadonlySet<number>
-  /** in a batch, of whatever lane, that has no outcome yet */
+  /** in a batch, of whatever lane, that has no outcome for it yet */
   taken: ReadonlySet<number>
   /** not to be built now: failed for good, or claimed by another run */
   out: ReadonlySet<number>
-  /** other lanes of this system that have a batch without outcome */
+  /** other lanes of this system that have something in hand */
   busyLanes: number
+  /** what this lane's machine has in hand, when `settings.publishing` is `parts` */
+  hand?: Hand
+}
+
+/** What a machine was given that has no outcome yet. */
+export interface Hand {
+  built: ReadonlySet<number>
+  /** how many more seconds each is expected to take */
+  running: ReadonlyMap<number, number>
+  /** not begun, inputs before what needs them */
+  queued: number[]
 }
 
 /** What the lanes of one system are like. Times in seconds. */
@@ -20,30 +32,37 @@ export interface LaneSettings {
   slots: number
   /** of this system */
   lanes: number
-  /** from the end of a batch's last build until its lane has the next one: upload, Publish, Take */
+  /** `whole`: a lane gets a batch when the one before is published. `parts`: what is finished is published while the machine builds on */
+  publishing: 'whole' | 'parts'
+  /** from a batch's last build until its lane has the next one: upload, Publish, Take */
   handOverSeconds: number
   /** a batch that is worth a hand-over */
   shortestSeconds: number
   longestSeconds: number
+  /** in `parts`: how far a machine may look ahead */
+  reserveSeconds: number
   /** in one batch: its job is one object */
   mostDerivations: number
 }
 
 /**
- * Hand-overs of 5 s are 8 % of a minute. Two hours leave CodeBuild's longest build of 8 hours room for timings that are wrong by a factor
- * of 4. A job has about 1 kB for each of its derivations.
+ * Batches of half a minute with hand-overs of 5 s: shorter ones are for derivations that are. Two hours leave CodeBuild's longest build of 8 hours room for
+ * timings that are wrong by a factor of 4. A job has about 1 kB for each of its derivations. The rest was found with `npm run simulate`.
  */
 export const defaultLaneSettings: LaneSettings = {
   slots: 4,
   lanes: 1,
+  publishing: 'whole',
   handOverSeconds: 5,
   shortestSeconds: 30,
   longestSeconds: 7200,
+  reserveSeconds: 180,
   mostDerivations: 2000,
 }
 
 /**
- * What a lane builds next: the longest path first, as much as pays. Every need of a derivation is published, or is in the batch before it.
+ * What a lane builds next: the longest path first, as much as pays. Every need of a derivation is published, is in the batch before it, or is in this
+ * machine's hand; those of `needsPublished` are published.
  * @returns positions in the schedule, inputs before what needs them; empty when nothing is ready for this lane
  */
 export function chooseBatch(
@@ -53,60 +72,21 @@ export function chooseBatch(
   settings: LaneSettings,
 ): number[] {
   const frontier = findFrontier(schedule, progress, lane.system)
-  if (frontier.ready.length === 0) return []
-  let best: GrownBatch | undefined
-  let leastCost = Infinity
-  for (let horizon = settings.shortestSeconds; ; horizon = Math.min(horizon * 2, settings.longestSeconds)) {
-    const batch = growBatch(schedule, frontier, {
-      slots: settings.slots,
-      mostDerivations: settings.mostDerivations,
-      horizonSeconds: horizon,
-      shareSeconds: shareOf(schedule, frontier, progress, settings),
-    })
-    const cost = costOf(batch, frontier, settings)
-    // of equals the longer one: fewer hand-overs
-    if (cost <= leastCost) [best, leastCost] = [batch, cost]
-    if (horizon >= settings.longestSeconds) break
-  }
-  return best?.positions ?? []
-}
-
-/** How many lanes of a system would find something to build now, beside the busy ones: what to wake. */
-export function lanesWithWork(
-  schedule: Schedule,
-  progress: Progress,
-  system: string,
-  settings: LaneSettings,
-): number {
-  const { ready } = findFrontier(schedule, progress, system)
-  const work = ready.reduce((sum, position) => sum + (schedule.derivations[position]?.seconds ?? 0), 0)
-  const worthwhile = Math.ceil(work / (settings.shortestSeconds * settings.slots))
-  return Math.min(worthwhile, ready.length, Math.max(settings.lanes - progress.busyLanes, 0))
-}
-
-/** Of what is ready, what this lane may take so that other lanes that have nothing get some, unless it is too little to divide. */
-function shareOf(
-  { derivations }: Schedule,
-  { ready }: Frontier,
-  { busyLanes }: Progress,
-  { lanes, slots, shortestSeconds }: LaneSettings,
-): number {
-  const work = ready.reduce((sum, position) => sum + (derivations[position]?.seconds ?? 0), 0)
-  return Math.max(work / Math.max(lanes - busyLanes, 1), shortestSeconds * slots)
+  if (settings.publishing === 'parts') return chooseTopUp(schedule, frontier, progress, settings)
+  return frontier.ready.length === 0 ? [] : chooseWholeBatch(schedule, frontier, progress, settings)
 }
 
 /**
- * What a batch costs for each second that it takes: by how much it puts off the end of the run, because what it makes is not published before all
- * of it is built; and the part of the machine that has nothing to do, as far as the run has no machines to spare.
+ * How many lanes that have nothing in hand would find something worth their while now: so many to wake.
+ * @param progress with every busy lane of the system, and without a hand
  */
-function costOf(
-  { seconds, work, pathBehind }: GrownBatch,
-  { workLeft, longestPath }: Frontier,
-  { lanes, slots, handOverSeconds }: LaneSettings,
+export function lanesWithWork(
+  schedule: Schedule,
+  progress: Progress,
+  system: System,
+  settings: LaneSettings,
 ): number {
-  const capacity = lanes * slots
-  const leastLeft = Math.max(longestPath, workLeft / capacity)
-  const delay = Math.max(0, seconds + handOverSeconds + pathBehind - leastLeft)
-  const idle = seconds + handOverSeconds - work / slots
-  return (delay + idle * (workLeft / capacity / leastLeft)) / Math.max(seconds, 1e-3)
+  const { ready, readySeconds } = findFrontier(schedule, progress, system)
+  const worthwhile = Math.ceil(readySeconds / (settings.shortestSeconds * settings.slots))
+  return Math.min(worthwhile, ready.length, Math.max(settings.lanes - progress.busyLanes, 0))
 }
