@@ -170,7 +170,8 @@ describe('a question that Step Functions has given up, while Take was still at i
     [['two', 'one', 'old']],
   ])('takes nothing from the one after it, nor hides it (%j)', { timeout: 60_000 }, async (endings) => {
     await atEveryPoint([1, 4], async (stale, fresh) => {
-      const run = await published({ a: needing, b: needing })
+      // more than two lanes can take: nobody is woken because nothing is left
+      const run = await published({ a: needing, b: needing, c: needing })
       const stopped = await givenUp(run, stale, fresh, endings)
       expect(builds(run), `${stale} ${fresh}`).toEqual([drv('lib'), drv('a'), drv('b')].toSorted())
       // and the second lane knows of its batch: it is not left parked with it
@@ -207,6 +208,19 @@ describe('lanes wake as many others as find something, and no more', () => {
     run.publish(LIBRARY)
     await run.take(1, 1)
     expect([...run.answers.values()].filter(({ verdict }) => verdict === 'look')).toHaveLength(woken)
+  })
+
+  test('a lane that has made work for another system only', async () => {
+    const system = 'aarch64-linux'
+    const machines = { [X86]: { lanes: 1, slots: 1 }, [system]: { lanes: 1, slots: 1 } }
+    const sketches = { lib: {}, firmware: { needs: ['lib'], system }, app: { needs: ['firmware'] } }
+    const run = await scene.run(sketches, machines)
+    await run.take(1, 0)
+    const arm = run.question(1, 0, { lane: { system, slot: 1 } })
+    expect(await run.ask(arm)).toBeUndefined()
+    run.publish(LIBRARY)
+    expect(await run.taken(1, 1)).toBe('parked')
+    expect(run.answers.get(arm.token)).toEqual({ verdict: 'look' })
   })
 
   test('lanes of two systems that wait for another run do not wake each other for ever', async () => {
