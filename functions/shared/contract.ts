@@ -303,6 +303,8 @@ export interface ParkedLane {
   token: string
   /** ISO 8601 */
   since: string
+  /** how much had been said of the run's derivations when it found nothing */
+  seen: number
   waits: LaneWait[]
 }
 

@@ -31,9 +31,18 @@ export async function answer(sfn: SFNClient, taskToken: string, output: TakeAnsw
 export async function park(state: Bucket, run: RunId, parked: ParkedLane): Promise<void> {
   const own = keyOf(run, parked)
   await writeJson(state, own, parked)
-  // A lane asks again only when its last question is over, and the keys begin with the time of asking.
-  for (const key of (await objectsUnder(state, stateKeys.parkedTokens(run, parked.lane))).keys())
-    if (key < own) await deleteObject(state, key)
+  await forget(state, run, parked.lane, own)
+}
+
+/** Deletes what a lane has left of earlier than a key, or a time. A lane asks again only when its last question is over, and the keys begin with the time of asking. */
+async function forget(state: Bucket, run: RunId, lane: Lane, before: string): Promise<void> {
+  for (const key of (await objectsUnder(state, stateKeys.parkedTokens(run, lane))).keys())
+    if (key < before) await deleteObject(state, key)
+}
+
+/** A lane that is over leaves nothing that looks as if it waited. */
+export async function forgetParked(state: Bucket, run: RunId, lane: Lane, since: string): Promise<void> {
+  await forget(state, run, lane, `${stateKeys.parkedTokens(run, lane)}${since}`)
 }
 
 export async function unpark(state: Bucket, run: RunId, parked: ParkedLane): Promise<void> {
@@ -56,29 +65,33 @@ export async function wakeLane(
 
 /**
  * Wakes lanes that wait; they look for themselves what there is to do.
- * @param most lanes to wake, by system
+ * @param which how many at most, by system, and which of them
  */
 export async function wake(
   { state, sfn }: { state: Bucket; sfn: SFNClient },
   run: RunId,
-  most: (system: System) => number,
+  which: { most: (system: System) => number; mayWake: (parked: ParkedLane) => boolean },
 ): Promise<void> {
   const prefix = stateKeys.parkedLanes(run)
   const keys = [...(await objectsUnder(state, prefix)).keys()]
   const bySystem = Map.groupBy(keys, (key) => key.slice(prefix.length).replace(/-\d+\/.*/, ''))
   for (const [system, parked] of bySystem) {
-    let left = most(system)
+    let left = which.most(system)
     for (const key of parked) {
       if (left < 1) break
-      if (await wakeParked({ state, sfn }, key)) left--
+      if (await wakeParked({ state, sfn }, key, which.mayWake)) left--
     }
   }
 }
 
-/** @returns false when somebody else has woken it, or its time is up */
-async function wakeParked({ state, sfn }: { state: Bucket; sfn: SFNClient }, key: string): Promise<boolean> {
+/** @returns false when it is left alone, when somebody else has woken it, or when its time is up */
+async function wakeParked(
+  { state, sfn }: { state: Bucket; sfn: SFNClient },
+  key: string,
+  mayWake: (parked: ParkedLane) => boolean = () => true,
+): Promise<boolean> {
   const parked = await findJson<ParkedLane>(state, key)
-  if (parked === undefined) return false
+  if (parked === undefined || !mayWake(parked)) return false
   await deleteObject(state, key)
   return answer(sfn, parked.token, { verdict: 'look' })
 }

@@ -173,6 +173,25 @@ describe('tasks call what is on the closed list, with arguments that it has', ()
       'BuildBatches/Build.Arguments (resources): ProjectName is missing',
     ],
     [
+      'no project for a build that nobody waits for',
+      (m) => Object.assign(build(m), { Resource: 'arn:aws:states:::codebuild:startBuild', Arguments: {} }),
+      'BuildBatches/Build.Arguments (resources): ProjectName is missing',
+    ],
+    [
+      'no function for a callback',
+      (m) =>
+        Object.assign(plan(m), {
+          Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken',
+          Arguments: { Payload: {} },
+        }),
+      'Plan.Arguments (resources): FunctionName is missing',
+    ],
+    [
+      'a callback of a service that has none',
+      (m) => (build(m)['Resource'] = 'arn:aws:states:::codebuild:startBuild.waitForTaskToken'),
+      'BuildBatches/Build.Resource (resources)',
+    ],
+    [
       'another buildspec',
       (m) => (build(m)['Arguments'] = { ProjectName: '${Builder}', BuildspecOverride: 'x' }),
       'BuildBatches/Build.Arguments.BuildspecOverride (resources): there is no argument',

@@ -1,6 +1,20 @@
 import { describe, expect, test } from 'vitest'
 import { checkMachine } from '../../../scripts/check/asl/check-machine.ts'
-import { all, build, choice, eachFault, goodMachine, mac, map, plan } from './machines.ts'
+import {
+  all,
+  build,
+  choice,
+  eachFault,
+  findings,
+  type GoodMachine,
+  goodMachine,
+  mac,
+  map,
+  plan,
+} from './machines.ts'
+
+const CALLBACK = 'arn:aws:states:::lambda:invoke.waitForTaskToken'
+const START_BUILD = 'arn:aws:states:::codebuild:startBuild'
 
 describe('time-outs and heartbeats', () => {
   eachFault([
@@ -17,19 +31,47 @@ describe('time-outs and heartbeats', () => {
     [
       'a heartbeat of a Lambda',
       (m) => (plan(m)['HeartbeatSeconds'] = 5),
-      'Plan.HeartbeatSeconds (timeouts): only an activity',
+      'Plan.HeartbeatSeconds (timeouts): nobody gets a task token',
     ],
     [
       'a heartbeat of a build',
       (m) => (build(m)['HeartbeatSeconds'] = 5),
-      'BuildBatches/Build.HeartbeatSeconds (timeouts): only an activity',
+      'BuildBatches/Build.HeartbeatSeconds (timeouts): nobody gets a task token',
     ],
     [
-      'a heartbeat that nobody can compare',
-      (m) => (mac(m)['HeartbeatSeconds'] = '{% $wave %}'),
-      'BuildBatches/BuildOnMac.HeartbeatSeconds (timeouts): nobody can see',
+      'a heartbeat of a build that nobody waits for',
+      (m) => Object.assign(build(m), { Resource: START_BUILD, HeartbeatSeconds: 5 }),
+      'BuildBatches/Build.HeartbeatSeconds (timeouts): nobody gets a task token',
+    ],
+    [
+      'a heartbeat of a callback that is longer than its time-out',
+      (m) => Object.assign(plan(m), { Resource: CALLBACK, HeartbeatSeconds: 61 }),
+      'Plan.HeartbeatSeconds (timeouts): a heartbeat within 61 s',
+    ],
+    [
+      'a time-out that nobody can compare with the heartbeat',
+      (m) => (mac(m)['TimeoutSeconds'] = '{% $wave %}'),
+      'BuildBatches/BuildOnMac.TimeoutSeconds (timeouts): nobody can see',
     ],
   ])
+})
+
+describe('nothing is wrong with', () => {
+  test.each<[string, (machine: GoodMachine) => void]>([
+    [
+      'a callback with a heartbeat',
+      (m) => Object.assign(plan(m), { Resource: CALLBACK, HeartbeatSeconds: 30 }),
+    ],
+    // a machine that has yet to start has longer than one that runs
+    [
+      'a heartbeat that depends on what it is waited for',
+      (m) => (mac(m)['HeartbeatSeconds'] = '{% $wave = 0 ? 300 : 60 %}'),
+    ],
+    ['a time-out that is computed, without a heartbeat', (m) => (plan(m)['TimeoutSeconds'] = '{% 60 %}')],
+    ['a build that nobody waits for', (m) => (build(m)['Resource'] = START_BUILD)],
+  ])('%s', async (_, change) => {
+    expect(await findings(change)).toEqual([])
+  })
 })
 
 describe('errors', () => {

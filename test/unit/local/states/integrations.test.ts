@@ -125,6 +125,56 @@ describe('lambda:invoke', () => {
   })
 })
 
+describe('codebuild:startBuild', () => {
+  const START_BUILD = 'arn:aws:states:::codebuild:startBuild'
+
+  test('starts a build, and gives it at once, in PascalCase', async () => {
+    const build = {
+      id: 'p:1',
+      buildStatus: 'IN_PROGRESS' as const,
+      projectName: 'p',
+      startTime: new Date(1000),
+    }
+    codebuild.on(StartBuildCommand).resolves({ build, $metadata })
+    const submitted: Json[] = []
+    expect(await call(START_BUILD, { ProjectName: 'p' }, undefined, submitted)).toEqual({
+      Build: { Id: 'p:1', BuildStatus: 'IN_PROGRESS', ProjectName: 'p', StartTime: 1000 },
+      SdkHttpMetadata: { HttpStatusCode: 200 },
+      SdkResponseMetadata: { RequestId: 'r-1' },
+    })
+    expect(codebuild.commandCalls(StartBuildCommand)[0]?.args[0].input).toEqual({ projectName: 'p' })
+    // nobody looks after it, and nothing has been submitted that could still answer
+    expect(codebuild.commandCalls(BatchGetBuildsCommand)).toEqual([])
+    expect(submitted).toEqual([])
+  })
+
+  test('does not stop it when the execution goes on to something else', async () => {
+    const control = new AbortController()
+    codebuild.on(StartBuildCommand).callsFake(() => {
+      control.abort(new Error('stopped'))
+      return { build: { id: 'p:1' }, $metadata }
+    })
+    await call(START_BUILD, { ProjectName: 'p' }, control.signal)
+    expect(codebuild.commandCalls(StopBuildCommand)).toEqual([])
+  })
+
+  test.each([
+    ['AccountLimitExceededException', 'CodeBuild.AccountLimitExceededException'],
+    ['ThrottlingException', 'CodeBuild.ThrottlingException'],
+    ['ResourceNotFoundException', 'CodeBuild.ResourceNotFoundException'],
+  ])('%s is named as Step Functions names it', async (name, error) => {
+    codebuild.on(StartBuildCommand).rejects(serviceError(name, 400))
+    await expect(call(START_BUILD, { ProjectName: 'p' })).rejects.toMatchObject({ error })
+  })
+
+  test.each<[string, Json]>([
+    ['unknown names', { ProjectName: 'p', ServiceRoleOverride: 'r' }],
+    ['missing names', {}],
+  ])('refuses Arguments with %s that an expression made', async (_, args) => {
+    await expect(call(START_BUILD, args)).rejects.toMatchObject({ error: 'States.Runtime' })
+  })
+})
+
 describe('codebuild:startBuild.sync', () => {
   const running = {
     id: 'p:1',

@@ -206,7 +206,7 @@ describe('refused, by name and place', () => {
     [
       'States.A.Resource',
       'unknown resource',
-      machine({ A: lambda({ Resource: 'arn:aws:states:::codebuild:startBuild' }) }),
+      machine({ A: lambda({ Resource: 'arn:aws:states:::codebuild:startBuild.waitForTaskToken' }) }),
     ],
     ['States.A.Resource', 'unknown resource undefined', machine({ A: { Type: 'Task', End: true } })],
     [

@@ -1,0 +1,374 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { stateKeys } from '../../../../functions/shared/keys.ts'
+import { drv, storePath } from '../graphs.ts'
+import { MAC, NOW, Scene, X86 } from './scene.ts'
+
+let scene: Scene
+beforeEach(() => {
+  scene = new Scene()
+})
+
+const FIRST = `1-${X86}-1-1`
+
+describe('a lane that asks', () => {
+  test('gets what is ready, and a key to its job', async () => {
+    const run = await scene.run({ lib: {}, app: { needs: ['lib'] } }, { [X86]: { lanes: 1, slots: 1 } })
+    expect(await run.take(1, 0)).toEqual({
+      verdict: 'build',
+      batch: FIRST,
+      system: X86,
+      job: `runs/${run.name}/batches/${FIRST}.json`,
+      isFresh: true,
+    })
+    expect(run.jobOf(FIRST)).toMatchObject({
+      kind: 'build',
+      run: run.name,
+      wave: 1,
+      batch: FIRST,
+      system: X86,
+      archive: { key: 'archive', sha256: 'abc' },
+      derivations: [
+        { drvPath: drv('lib'), needs: [] },
+        { drvPath: drv('app'), needs: [drv('lib')] },
+      ],
+    })
+  })
+
+  test('waits while what is left needs what another one builds', async () => {
+    const run = await scene.run({ lib: { seconds: 9000 }, app: { needs: ['lib'], seconds: 9000 } })
+    expect(await run.taken(1, 0)).toBe('lib')
+    expect(await run.taken(2, 0)).toBe('parked')
+    expect(run.parked()).toMatchObject([{ lane: { slot: 2 }, waits: [] }])
+  })
+
+  test('is over when nothing is left for its system', async () => {
+    const run = await scene.run({ lib: {} })
+    expect(await run.taken(1, 0)).toBe('lib')
+    expect(await run.taken(2, 0)).toBe('over')
+    run.publish(FIRST)
+    expect(await run.taken(1, 1)).toBe('over')
+    expect(run.parked()).toEqual([])
+  })
+
+  test('is over when what is left needs what has failed', async () => {
+    const run = await scene.run({ lib: { seconds: 9000 }, app: { needs: ['lib'], seconds: 9000 } })
+    expect(await run.taken(1, 0)).toBe('lib')
+    run.publish(FIRST, 'failed')
+    expect(await run.taken(1, 1)).toBe('over')
+  })
+
+  test('tries once more what was lost, and no more than that', async () => {
+    const run = await scene.run({ lib: {} })
+    expect(await run.taken(1, 0)).toBe('lib')
+    run.publish(FIRST, 'lost')
+    expect(await run.taken(1, 1)).toBe('lib')
+    run.publish(`1-${X86}-1-2`, 'lost')
+    expect(await run.taken(1, 2)).toBe('over')
+  })
+
+  test('gets what another system has made when it is published, and not before', async () => {
+    const machines = { [X86]: { lanes: 1, slots: 1 }, 'aarch64-linux': { lanes: 1, slots: 1 } }
+    const run = await scene.run(
+      { firmware: { system: 'aarch64-linux' }, app: { needs: ['firmware'] } },
+      machines,
+    )
+    const arm = { lane: { system: 'aarch64-linux', slot: 1 } }
+    expect(await run.taken(1, 0, arm)).toBe('firmware')
+    expect(await run.taken(1, 0)).toBe('parked')
+    run.publish('1-aarch64-linux-1-1')
+    expect(await run.taken(1, 1, arm)).toBe('over')
+    expect([...run.answers.values()]).toContainEqual({ verdict: 'look' })
+    expect(await run.taken(1, 0)).toBe('app')
+  })
+})
+
+describe('asked again with the same number, Take answers the same', () => {
+  test('because its answer was lost', async () => {
+    const run = await scene.run({ lib: {}, app: { needs: ['lib'] } })
+    const first = await run.take(1, 0)
+    expect(await run.take(1, 0)).toEqual(first)
+    expect(run.batches()).toEqual([{ slot: 1, number: 1 }])
+  })
+
+  test('because it died after it had claimed, and before it had written the batch', async () => {
+    const run = await scene.run({ lib: {} })
+    let isDead = false
+    scene.buckets.before = (request) => {
+      if (!request.startsWith(`Put ${stateKeys.batches(run.name)}`) || isDead) return
+      isDead = true
+      throw new Error('killed')
+    }
+    await expect(run.take(1, 0)).rejects.toThrow('killed')
+    expect(await run.taken(1, 0)).toBe('lib')
+  })
+
+  test('because it was asked twice at the same moment', async () => {
+    const run = await scene.run({ lib: {}, app: { needs: ['lib'] }, tool: { seconds: 500 } })
+    const answers = await Promise.all([run.take(1, 0), run.take(1, 0), run.take(1, 0)])
+    expect(answers[0]).toMatchObject({ verdict: 'build', batch: FIRST })
+    expect(answers).toEqual([answers[0], answers[0], answers[0]])
+    expect(run.batches()).toEqual([{ slot: 1, number: 1 }])
+  })
+})
+
+describe('a machine is used again', () => {
+  test.each([
+    ['when it has just answered', 0, false],
+    ['while it still waits for a job', 89, false],
+    ['not: when it may be about to go', 91, true],
+    ['not: when it has gone long ago', 3600, true],
+  ])('%s', async (_, secondsAgo, isFresh) => {
+    const run = await scene.run({ lib: {} })
+    expect(await run.take(1, 0, run.machine(NOW - secondsAgo * 1000))).toMatchObject({
+      verdict: 'build',
+      isFresh,
+    })
+  })
+
+  test('not: when there is none', async () => {
+    const run = await scene.run({ lib: {} })
+    expect(await run.take(1, 0)).toMatchObject({ verdict: 'build', isFresh: true })
+  })
+})
+
+describe('a lane that is over sends its machine home', () => {
+  const job = (turn: number) => `state/${stateKeys.machineJob('AROABUILDER:AWSCodeBuild-1', turn)}`
+
+  test('with the job after its last', async () => {
+    const run = await scene.run({ lib: { system: 'aarch64-linux' } })
+    expect(await run.taken(1, 3, run.machine(NOW, 3))).toBe('over')
+    expect(scene.buckets.json(job(4))).toEqual({ version: 1, end: true })
+  })
+  test('and takes no job from it that it has', async () => {
+    const run = await scene.run({ lib: { system: 'aarch64-linux' } })
+    scene.buckets.put(job(4), { version: 1, token: 't', job: 'k' })
+    await run.take(1, 3, run.machine(NOW, 3))
+    expect(scene.buckets.json(job(4))).toEqual({ version: 1, token: 't', job: 'k' })
+  })
+  test('not while it has something to do', async () => {
+    const run = await scene.run({ lib: {} })
+    await run.take(1, 0, run.machine(NOW, 3))
+    expect(scene.buckets.keys('state').filter((key) => key.startsWith('jobs/'))).toEqual([])
+  })
+})
+
+describe('what another run builds is not built here', () => {
+  const two = async () =>
+    [await scene.run({ ghc: { seconds: 9000 } }), await scene.run({ ghc: { seconds: 9000 } })] as const
+
+  test('it is waited for, and the waiting lane says for which run, and for what', async () => {
+    const [one, other] = await two()
+    expect(await one.taken(1, 0)).toBe('ghc')
+    expect(await other.taken(1, 0)).toBe('parked')
+    expect(other.parked()).toMatchObject([
+      { waits: [{ for: 'run', run: one.name, derivations: [drv('ghc')] }] },
+    ])
+  })
+
+  test('it is found when it has come, and what needs it is built', async () => {
+    const one = await scene.run({ ghc: { seconds: 9000 } })
+    const other = await scene.run({ ghc: { seconds: 9000 }, app: { needs: ['ghc'] } })
+    await one.take(1, 0)
+    expect(await other.taken(1, 0)).toBe('parked')
+    one.publish(FIRST)
+    expect(await other.taken(1, 0)).toBe('app')
+  })
+
+  test.each([
+    ['when it was lost there', (run: Awaited<ReturnType<typeof two>>[0]) => run.publish(FIRST, 'lost')],
+    ['when that run has ended', (run: Awaited<ReturnType<typeof two>>[0]) => run.end()],
+  ])('it is built here %s', async (_, become) => {
+    const [one, other] = await two()
+    await one.take(1, 0)
+    expect(await other.taken(1, 0)).toBe('parked')
+    become(one)
+    expect(await other.taken(1, 0)).toBe('ghc')
+  })
+
+  test('also when it is another derivation of the same path', async () => {
+    const outputs = { out: storePath('source.tar.gz') }
+    const one = await scene.run({ 'fetch-one': { outputs, seconds: 500 } })
+    const other = await scene.run({ 'fetch-two': { outputs, seconds: 500 }, app: { needs: ['fetch-two'] } })
+    await one.take(1, 0)
+    expect(await other.taken(1, 0)).toBe('parked')
+    one.publish(FIRST)
+    expect(await other.taken(1, 0)).toBe('app')
+  })
+
+  test('the rest is', async () => {
+    const one = await scene.run({ ghc: { seconds: 9000 } })
+    const other = await scene.run({ ghc: { seconds: 9000 }, app: { needs: ['ghc'] }, tool: {} })
+    await one.take(1, 0)
+    expect(await other.taken(1, 0)).toBe('tool')
+  })
+})
+
+describe('a lane that goes on leaves nothing open', () => {
+  test('what Publish has said nothing of is lost, for everybody', async () => {
+    const run = await scene.run({ lib: {} })
+    const other = await scene.run({ lib: {} })
+    await run.take(1, 0)
+    expect(await other.taken(1, 0)).toBe('parked')
+    // its builder died, and so did Publish
+    expect(await run.taken(1, 1)).toBe('lib')
+    expect(await run.taken(1, 2)).toBe('over')
+    expect(run.outcomes()).toHaveLength(2)
+    expect(await other.taken(1, 0)).toBe('lib')
+  })
+
+  test('what Publish did say stands', async () => {
+    const run = await scene.run(
+      { lib: { seconds: 1 }, app: { seconds: 1 } },
+      { [X86]: { lanes: 1, slots: 2 } },
+    )
+    expect(await run.taken(1, 0)).toBe('lib, app')
+    run.publish(FIRST, 'published', ['lib'])
+    expect(await run.taken(1, 1)).toBe('app')
+    expect(scene.buckets.json(`state/${stateKeys.outcome(run.name, FIRST)}`)).toMatchObject({
+      derivations: [
+        { drvPath: drv('lib'), outcome: 'published' },
+        { drvPath: drv('app'), outcome: 'lost' },
+      ],
+    })
+  })
+
+  test('lanes of other systems do not wait for it', async () => {
+    const machines = { [X86]: { lanes: 1, slots: 1 }, 'aarch64-linux': { lanes: 1, slots: 1 } }
+    const run = await scene.run({ lib: {}, firmware: { needs: ['lib'], system: 'aarch64-linux' } }, machines)
+    const arm = { lane: { system: 'aarch64-linux', slot: 1 } }
+    await run.take(1, 0)
+    expect(await run.taken(1, 0, arm)).toBe('parked')
+    await run.take(1, 1)
+    expect(await run.taken(1, 2)).toBe('over')
+    expect(await run.taken(1, 0, arm)).toBe('over')
+  })
+})
+
+test('what was published, and is scheduled again, is built again: no cache has it', async () => {
+  const run = await scene.run({ lib: {} })
+  await run.take(1, 0)
+  run.publish(FIRST)
+  await run.plan({ lib: {} }, { [X86]: { lanes: 1, slots: 1 } }, { wave: 2 })
+  expect(await run.taken(1, 0, { wave: 2 })).toBe('lib')
+  run.publish(`2-${X86}-1-1`)
+  await run.plan({ lib: {} }, { [X86]: { lanes: 1, slots: 1 } }, { wave: 3 })
+  // tried twice: Plan says that it has failed
+  expect(await run.taken(1, 0, { wave: 3 })).toBe('over')
+})
+
+test('what was found, and is scheduled again, is built: it is found once', async () => {
+  const one = await scene.run({ lib: {} })
+  await one.take(1, 0)
+  one.publish(FIRST)
+  const run = await scene.run({ lib: {} })
+  expect(await run.taken(1, 0)).toBe('over')
+  await run.plan({ lib: {} }, { [X86]: { lanes: 1, slots: 1 } }, { wave: 2 })
+  expect(await run.taken(1, 0, { wave: 2 })).toBe('lib')
+})
+
+describe('a run that a newer commit has made pointless', () => {
+  const started = new Date(NOW).toISOString()
+  const newest = (run: string, commit: string, at: number) =>
+    scene.buckets.put(`state/${stateKeys.newestRun('acme/shells', 'refs/heads/main')}`, {
+      version: 1,
+      run,
+      commit,
+      started: new Date(at).toISOString(),
+    })
+
+  test('gets nothing more to build, and its lanes that wait are woken', async () => {
+    const run = await scene.run({ lib: { seconds: 9000 }, app: { needs: ['lib'] } }, undefined, { started })
+    await run.take(1, 0)
+    expect(await run.taken(2, 0)).toBe('parked')
+    run.publish(FIRST)
+    newest('newer', '2'.repeat(40), NOW + 1)
+    expect(await run.taken(1, 1)).toBe('over')
+    expect([...run.answers.values()]).toContainEqual({ verdict: 'look' })
+    expect(await run.taken(2, 0)).toBe('over')
+  })
+
+  test.each([
+    ['by the same commit, pushed again', '1'.repeat(40), NOW + 1],
+    ['by a run that was started before, of a commit that is newer', '2'.repeat(40), NOW - 1],
+  ])('not: %s', async (_, commit, at) => {
+    const run = await scene.run({ lib: {} }, undefined, { started })
+    newest('other', commit, at)
+    expect(await run.taken(1, 0)).toBe('lib')
+  })
+
+  test('still gets the batch that it has taken', async () => {
+    const run = await scene.run({ lib: {} }, undefined, { started })
+    const first = await run.take(1, 0)
+    newest('newer', '2'.repeat(40), NOW + 1)
+    expect(await run.take(1, 0)).toEqual(first)
+  })
+})
+
+describe('a system whose machines nobody starts', () => {
+  const HOURS = 3_600_000
+  const machines = { [MAC]: { lanes: 2, slots: 1, waitHours: 24 }, [X86]: { lanes: 1, slots: 1 } }
+  const lane = (slot: number) => ({ lane: { system: MAC, slot } })
+  const sign = (secondsAgo = 0) =>
+    scene.buckets.put(
+      `state/${stateKeys.workerSign(MAC, 'AROAWORKER:mini')}`,
+      { version: 1 },
+      new Date(scene.now - secondsAgo * 1000),
+    )
+
+  test.each([
+    ['a minute ago', 60, 'app'],
+    ['nearly three minutes ago', 179, 'app'],
+    ['more than three minutes ago', 181, 'parked'],
+  ])('gives its batch to a worker that was there %s', async (_, secondsAgo, expected) => {
+    const run = await scene.run({ app: { system: MAC } }, machines)
+    sign(secondsAgo)
+    expect(await run.taken(1, 0, lane(1))).toBe(expected)
+  })
+
+  test('is waited for while no worker is there, and the lane says so; nothing is claimed meanwhile', async () => {
+    const run = await scene.run({ app: { system: MAC } }, machines)
+    expect(await run.taken(1, 0, lane(1))).toBe('parked')
+    expect(run.parked()).toMatchObject([{ waits: [{ for: 'machine', system: MAC }] }])
+    expect(scene.buckets.keys('state').filter((key) => key.startsWith('claims/'))).toEqual([])
+    sign()
+    expect(await run.taken(1, 0, lane(1))).toBe('app')
+  })
+
+  test('is given up when the run has waited as long as it may, with all its lanes', async () => {
+    const run = await scene.run({ app: { system: MAC }, b: { system: MAC } }, machines)
+    for (const slot of [1, 2]) expect(await run.taken(slot, 0, lane(slot))).toBe('parked')
+    scene.now += 24 * HOURS - 1000
+    expect(await run.taken(1, 0, lane(1))).toBe('parked')
+    scene.now += 1000
+    expect(await run.taken(1, 0, lane(1))).toBe('over')
+    expect(scene.buckets.json(`state/${stateKeys.givenUp(run.name, MAC)}`)).toEqual({
+      version: 1,
+      system: MAC,
+      waitHours: 24,
+    })
+    // the other one need not find out by itself
+    expect(run.parked()).toEqual([])
+    expect(await run.taken(2, 0, lane(2))).toBe('over')
+  })
+
+  test('is waited for anew when the last worker has gone', async () => {
+    const run = await scene.run({ app: { system: MAC } }, machines)
+    scene.now += 30 * HOURS
+    sign(600)
+    expect(await run.taken(1, 0, lane(1))).toBe('parked')
+    scene.now += 24 * HOURS
+    expect(await run.taken(1, 0, lane(1))).toBe('over')
+  })
+
+  test('takes with it what needs it on other systems, and nothing else', async () => {
+    const run = await scene.run(
+      { mac: { system: MAC }, image: { needs: ['mac'] }, tool: { seconds: 9000 } },
+      machines,
+    )
+    expect(await run.taken(1, 0)).toBe('tool')
+    scene.now += 24 * HOURS
+    expect(await run.taken(1, 0, lane(1))).toBe('over')
+    run.publish(FIRST)
+    expect(await run.taken(1, 1)).toBe('over')
+  })
+})
