@@ -14,6 +14,8 @@ export interface ServerProcess {
   endpoint: string
   /** the folder where it keeps everything */
   folder: string
+  /** seconds of user and system time so far */
+  cpu(): number
   stop(): void
 }
 
@@ -35,11 +37,23 @@ export function startServer(side: string, folder: string): ServerProcess {
   return {
     endpoint: `http://127.0.0.1:${readFileSync(port, 'utf8')}`,
     folder,
+    cpu: () => cpuOf(child.pid ?? 0),
     stop() {
       child.kill()
       waitUntil(() => !existsSync(port), `${side} does not end`)
     },
   }
+}
+
+// 100: the kernel tells CPU times in these parts of a second, whatever its own clock (`USER_HZ`). Source: proc(5), `/proc/pid/stat`.
+const TICKS_PER_SECOND = 100
+
+function cpuOf(pid: number): number {
+  // The name, in parentheses, may hold spaces; behind it come the state as field 3, and user and system time as fields 14 and 15.
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
 }
 
 function waitUntil(holds: () => boolean, otherwise: string): void {

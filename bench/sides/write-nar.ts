@@ -56,8 +56,11 @@ function repeated(original: string, times: number): NarSource {
   }
 }
 
-/** The sum of the sizes of a folder's files. */
+/** The sum of the sizes of a folder's files; links are not followed, as in a NAR. */
 function sizeOf(path: string): number {
-  const files = readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
-  return files.reduce((sum, { parentPath, name }) => sum + lstatSync(join(parentPath, name)).size, 0)
+  return readdirSync(path, { withFileTypes: true }).reduce((sum, entry) => {
+    const below = join(path, entry.name)
+    if (entry.isDirectory()) return sum + sizeOf(below)
+    return entry.isFile() ? sum + lstatSync(below).size : sum
+  }, 0)
 }

@@ -91,6 +91,16 @@ rec {
     '';
   };
 
+  # It refers to a source at run time: whoever downloads the program downloads `checklist.sh` as well.
+  checklist = make {
+    name = "checklist-1.0";
+    script = ''
+      mkdir -p $out/bin
+      printf '#!${tools}/bin/sh\n. ${./checklist.sh}\n' > $out/bin/checklist
+      chmod +x $out/bin/checklist
+    '';
+  };
+
   # Two outputs from one build; the shell `docs` needs only one of them.
   manual = make {
     name = "manual-1.0";

@@ -6,7 +6,7 @@ let
 in
 {
   default = mkShell { name = "default"; packages = [ packages.greeter packages.linter ]; };
-  ci = mkShell { name = "ci"; packages = [ packages.greeter packages.linter packages.site packages.licences ]; };
+  ci = mkShell { name = "ci"; packages = [ packages.greeter packages.linter packages.site packages.checklist packages.licences ]; };
   docs = mkShell { name = "docs"; packages = [ packages.manual.doc packages.site ]; };
   # `release` has allowSubstitutes = false: laptops always build it themselves, so what it is made of must be in the cache.
   release = mkShell { name = "release"; packages = [ packages.release ]; };

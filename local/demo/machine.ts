@@ -24,15 +24,66 @@ async function commonSettings(folder: string): Promise<Record<string, string>> {
   }
 }
 
-/** Makes a machine with an empty /nix, or finds it again as it was left. */
+// The mounts are private: nobody outside of the namespace sees them, and they end with its last process. Processes have a namespace too, because Nix
+// kills everything that its build users run, and the machines' build users are the same.
+const NAMESPACES = [
+  'unshare',
+  '--mount',
+  '--pid',
+  '--fork',
+  '--kill-child',
+  '--mount-proc',
+  '--',
+  'bash',
+  '-ec',
+]
+
+/** $0 is the machine's folder, and the rest the command. */
+const ENTER = `
+mount --bind "$0/nix" /nix
+mount --bind "$0/etc/passwd" /etc/passwd
+mount --bind "$0/etc/group" /etc/group
+export NIX_CONF_DIR="$0/etc"
+exec "$@"`
+
+/**
+ * $1 is the root folder of a Linux whose programs the machine has. Nothing is written there: the machine's root is a folder in memory with /usr and /etc of it,
+ * and everything else the machine's own. Nix builds sandboxed after `pivot_root`; after `chroot` the kernel gives it no namespaces.
+ */
+const ENTER_ROOT = `
+root=$1
+here=$PWD
+shift
+mount -t tmpfs tmpfs "$0/root"
+cd "$0/root"
+mkdir -p usr etc dev proc tmp var/empty nix host ".$0"
+for link in bin sbin lib lib64; do ln -s "usr/$link" "$link"; done
+mount --bind "$root/usr" usr
+mount --bind "$root/etc" etc
+mount --rbind /dev dev
+mount -t proc proc proc
+mount --bind "$0" ".$0"
+mount --bind "$0/nix" nix
+mount --bind "$0/etc/passwd" etc/passwd
+mount --bind "$0/etc/group" etc/group
+pivot_root . host
+umount -l /host
+cd "$here"
+export NIX_CONF_DIR="$0/etc"
+exec "$@"`
+
+/**
+ * Makes a machine with an empty /nix, or finds it again as it was left.
+ * @param root of a Linux with merged /usr whose programs it has, such as a newer Nix; without it those of this machine
+ */
 export async function makeMachine(
   folder: string,
   name: string,
   settings: Record<string, string>,
+  root?: string,
 ): Promise<DemoMachine> {
-  await mkdir(join(folder, 'nix'), { recursive: true })
-  await mkdir(join(folder, 'etc'), { recursive: true })
-  await mkdir(join(folder, 'home'), { recursive: true })
+  const own = ['nix', 'etc', 'home', ...(root === undefined ? [] : ['root'])]
+  for (const part of own) await mkdir(join(folder, part), { recursive: true })
   const lines = Object.entries({ ...(await commonSettings(folder)), ...settings }).map(
     ([key, value]) => `${key} = ${value}\n`,
   )
@@ -42,23 +93,10 @@ export async function makeMachine(
   return {
     name,
     folder,
-    // The mounts are private: nobody outside of the namespace sees them, and they end with its last process. Processes have a namespace too,
-    // because Nix kills everything that its build users run, and the machines' build users are the same.
-    wrap: (command) => [
-      'unshare',
-      '--mount',
-      '--pid',
-      '--fork',
-      '--kill-child',
-      '--mount-proc',
-      '--',
-      'bash',
-      '-c',
-      'mount --bind "$0/nix" /nix && mount --bind "$0/etc/passwd" /etc/passwd && mount --bind "$0/etc/group" /etc/group && ' +
-        'export NIX_CONF_DIR="$0/etc" && exec "$@"',
-      folder,
-      ...command,
-    ],
+    wrap: (command) =>
+      root === undefined
+        ? [...NAMESPACES, ENTER, folder, ...command]
+        : [...NAMESPACES, ENTER_ROOT, folder, root, ...command],
   }
 }
 

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { RunSummary } from '../../functions/shared/contract.ts'
 import { nameOf, type StorePath } from '../../nix/store-path.ts'
+import { type Fetched, fetchByStorePath } from './by-store-path.ts'
 import type { Claims } from './claims.ts'
 import { checkOut, enterShell, type EnteredShell } from './laptop.ts'
 import type { Delivery } from '../github/push-webhook.ts'
@@ -13,7 +14,7 @@ import { type DemoWorld, REPOSITORY, SYSTEMS } from './world.ts'
 /** The shells of the example that are not broken, each with a command that only works inside of it. */
 const SHELLS: Record<string, string[]> = {
   default: ['greeter'],
-  ci: ['linter'],
+  ci: ['checklist'],
   docs: ['site'],
   release: ['release'],
 }
@@ -45,8 +46,19 @@ export async function tellStory(world: DemoWorld, view: View, claims: Claims): P
       message: 'Better words',
     }),
   ]
+  const fetched = await fetchByStorePath(
+    world,
+    await checkOut(world.laptop, `${world.github.url}/${REPOSITORY}.git`),
+    `packages.${SYSTEMS[0]}.checklist`,
+    'checklist',
+  )
+  view.from(
+    'server',
+    `nix-store --realise ${nameOf(fetched.path as StorePath)}: ${fetched.downloaded.length} downloaded, says "${fetched.printed}"`,
+  )
   await claimRuns(claims, view, chapters)
   claimLaptop(claims, chapters)
+  claimSource(world, claims, fetched)
   await claimEdges(world, claims, chapters)
   return chapters
 }
@@ -153,6 +165,15 @@ function claimLaptop(claims: Claims, chapters: Chapter[]): void {
     'allowSubstitutes = false did build on the laptop: the release shell shows it',
     [...local].join() === 'release.drv',
     [...local],
+  )
+}
+
+function claimSource({ bridge }: DemoWorld, claims: Claims, { downloaded, printed }: Fetched): void {
+  const ours = downloaded.filter(({ from }) => from.startsWith(bridge.url))
+  claims.claim(
+    'a server without a checkout got checklist by its store path, with the source that it refers to, and runs that',
+    ours.some(({ path }) => path.endsWith('-checklist.sh')) && printed === 'everything is checked',
+    { downloaded, printed },
   )
 }
 

@@ -12,6 +12,7 @@ import { createGitHub, type GitHub, type Repository } from '../github/github.ts'
 import type { StackEvent } from '../stack/stack-events.ts'
 import { readStackFile, StackIsRunning } from '../stack/stack-file.ts'
 import { type Stack, startStack } from '../stack/start-stack.ts'
+import { makeClient } from './client.ts'
 import { type Company, makeCompany } from './company.ts'
 import { type LaptopBridge, startLaptopBridge } from './laptop.ts'
 import { type DemoMachine, makeMachine } from './machine.ts'
@@ -118,13 +119,8 @@ export async function startWorld(
       HEARTH_CACHE_BUCKET: cacheBucket,
     })
     closers.push(bridge.close)
-    const laptop = await machine('laptop', {
-      ...foreign,
-      substituters: `${bridge.url} ${upstream.url}`,
-      'trusted-public-keys': `${publicKey} ${upstream.publicKey}`,
-      // what Hearth recommends: a path that is published after a miss is seen at once
-      'narinfo-cache-negative-ttl': '0',
-    })
+    const caches = { bridge: bridge.url, ourKeys: [publicKey], upstream }
+    const laptop = await makeClient(join(folder, 'machines', 'laptop'), 'laptop', caches, foreign)
     view.say('a laptop: an empty /nix, signatures required, our public key and the upstream’s')
     const webhookSecret = await readWebhookSecret(secrets, stack)
     return {

@@ -34,22 +34,27 @@ export async function prove(
     const trees: Tree[] = []
     while (trees.length < AT_ONCE) trees.push(await Tree.copy(join(folder, `tree-${trees.length}`)))
     const limit = pLimit(AT_ONCE)
-    return await limit.map(guards, async (guard) => {
-      signal.throwIfAborted()
-      const tree = trees.pop()
-      if (tree === undefined) throw new Error('more guards at once than copies of the tree')
-      try {
-        const started = performance.now()
-        const proof = await proveOne(guard, tree, signal)
-        const all = { guard, ...proof, seconds: (performance.now() - started) / 1000 }
-        onProof(all)
-        return all
-      } finally {
-        trees.push(tree)
-      }
-    })
+    const proofs = guards.map((guard) => limit(async () => proveIn(trees, guard)))
+    // nobody works in the trees any more when they are removed
+    await Promise.allSettled(proofs)
+    return await Promise.all(proofs)
   } finally {
     await rm(folder, { recursive: true, force: true })
+  }
+
+  async function proveIn(trees: Tree[], guard: Guard): Promise<Proof> {
+    signal.throwIfAborted()
+    const tree = trees.pop()
+    if (tree === undefined) throw new Error('more guards at once than copies of the tree')
+    try {
+      const started = performance.now()
+      const proof = await proveOne(guard, tree, signal)
+      const all = { guard, ...proof, seconds: (performance.now() - started) / 1000 }
+      onProof(all)
+      return all
+    } finally {
+      trees.push(tree)
+    }
   }
 }
 

@@ -42,25 +42,26 @@ export function loadSubjects(): (Subject & { weight: number })[] {
     regressions: read(`${target.name}-regressions`).map(({ bytes }) => bytes),
   })
   return [
-    subject(4, narInfoTarget(narinfos, publicKeys.map(parsePublicKey)), narinfos),
+    subject(16, narInfoTarget(narinfos, publicKeys.map(parsePublicKey)), narinfos),
     subject(
-      4,
+      16,
       derivationTarget(new Map(derivations.map(({ name, bytes }) => [fromBaseName(name), bytes]))),
       derivations.map(({ bytes }) => bytes),
     ),
-    subject(4, narTarget(infos.map(({ storePath }) => storePath.slice(11, 43))), nars),
+    subject(16, narTarget(infos.map(({ storePath }) => storePath.slice(11, 43))), nars),
+    // an archive takes as long as a hundred narinfos
     subject(
-      2,
+      1,
       archiveTarget(),
       read('archive').map(({ bytes }) => bytes),
     ),
     subject(
-      1,
+      4,
       keyTarget({ fingerprint: fingerprint(info), publicKeys, signatures: info.signatures }),
       texts([...publicKeys.map(parsePublicKey).map(formatPublicKey), secret, ...info.signatures]),
     ),
-    subject(1, hashTarget(), texts(HASHES)),
-    subject(1, storePathTarget(), texts(infos.map(({ storePath }) => storePath))),
+    subject(4, hashTarget(), texts(HASHES)),
+    subject(4, storePathTarget(), texts(infos.map(({ storePath }) => storePath))),
   ]
 }
 

@@ -3,6 +3,7 @@ import type { Guard } from '../guard.ts'
 const RESIGN = 'test/unit/functions/publish/keys/add-signatures.test.ts'
 const CHANGE = 'test/unit/functions/publish/keys/change-keys.test.ts'
 const REPAIR = 'test/local/verify/repair.test.ts'
+const REPAIR_RACE = 'test/local/verify/repair-race.test.ts'
 
 /** Of Publish's other modes: keys and repair. Whoever may start their state machines can do no more than they are for. */
 export const MODES: Guard[] = [
@@ -77,5 +78,29 @@ export const MODES: Guard[] = [
     without: "=== '') return false\n  try {",
     test: REPAIR,
     only: ['stays while one of its outputs is visible'],
+  },
+  {
+    name: 'repair withdraws the record of a build before anything of it goes',
+    file: 'functions/publish/repair/repair.ts',
+    text: 'const obstacle = await withdraw(suspect.records)',
+    without: 'const obstacle = [].at(0)',
+    test: REPAIR_RACE,
+    only: ['the same bytes are published again when the repair has ended, and not before'],
+  },
+  {
+    name: 'repair leaves what somebody may be publishing',
+    file: 'functions/publish/repair/withdraw.ts',
+    text: 'if (obstacle !== undefined) return obstacle',
+    without: '',
+    test: REPAIR_RACE,
+    only: ['while its publisher may be alive: 35 minutes'],
+  },
+  {
+    name: 'nobody finishes the publication of what a repair has withdrawn',
+    file: 'functions/publish/finish-publication.ts',
+    text: 'if (record.withdrawn !== undefined) {',
+    without: "if (record.drvPath === '') {",
+    test: REPAIR_RACE,
+    only: ['the same bytes are published again when the repair has ended, and not before'],
   },
 ]

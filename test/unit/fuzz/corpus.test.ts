@@ -31,6 +31,7 @@ describe.each(loadSubjects().map((subject) => ({ name: subject.target.name, subj
       }
       expect(taken).toBeGreaterThan(EXECUTIONS / 100)
       expect(taken).toBeLessThan(EXECUTIONS * 0.9)
-    })
+      // archives take some 5 ms each, more on a busy machine
+    }, 60_000)
   },
 )
