@@ -83,6 +83,8 @@ export async function startGateway({
   const server = createServer((request, response) => void handle(request, response))
   // A build or a laptop may stream a NAR for longer than Node's five minutes.
   server.requestTimeout = 0
+  // Nor are idle connections closed: a client on a busy machine asks on one in the moment in which that happens, and hears ECONNRESET.
+  server.keepAliveTimeout = 0
   await listen(server, port)
   return {
     ...record,

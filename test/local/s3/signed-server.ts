@@ -42,6 +42,8 @@ export async function startSignedServer(
       }
     })()
   })
+  // As in the gateway: Node closes what was idle for 5 seconds, and these clients do not ask twice.
+  server.keepAliveTimeout = 0
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   const endpoint = `http://127.0.0.1:${port}`
