@@ -8,8 +8,11 @@ const PASSING = [
   /failed due to signal 9|terminated by signal 9|\bKilled\b/,
   /Could(?: not|n't) resolve host|Temporary failure in name resolution|Name or service not known/,
   /Connection (?:timed out|reset by peer|refused)|Network is unreachable|Operation timed out/,
-  /unable to download .*: (?:HTTP error (?:429|5\d\d)|.*\(curl error: )/s,
+  // Nix gives curl's exit code: https://curl.se/libcurl/c/libcurl-errors.html
+  /unable to download '[^']*': (?:HTTP error (?:429|5\d\d)|HTTP error .*\(curl error: |.* \((?:5|6|7|18|28|35|52|55|56|92)\)$)/m,
   /The requested URL returned error: (?:429|5\d\d)/,
+  /Couldn't connect to server|Empty reply from server|HTTP\/2 stream \d+ was not closed cleanly/,
+  /transfer closed with \d+ bytes|the remote end hung up unexpectedly/,
   /SSL_ERROR_SYSCALL|early EOF|TLS connection was non-properly terminated/,
   /timed out after \d+ seconds(?: of silence)?/,
 ]

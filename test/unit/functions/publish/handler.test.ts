@@ -4,15 +4,18 @@ import { zstdCompressSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { handler as Handler } from '../../../../functions/publish/index.ts'
 import { formatSecretKey, generateSecretKey } from '../../../../nix/signature.ts'
-import { baseNameOf } from '../../../../nix/store-path.ts'
+import { baseNameOf, hashPartOf } from '../../../../nix/store-path.ts'
 import { Buckets } from '../buckets.ts'
 import { drv, graphOf, out } from '../graphs.ts'
 import { captureLog, context } from '../lambda.ts'
 
 const RUN = 'push-acme-shells-1'
 const BUILD = 'hearth-builder:1f6ab8c2'
-const JOB = `runs/${RUN}/batches/1-x86_64-linux.json`
-const OUTCOME = `state/runs/${RUN}/outcomes/1-x86_64-linux.json`
+const BATCH = '1-x86_64-linux-1-1'
+const JOB = `runs/${RUN}/batches/${BATCH}.json`
+const OUTCOME = `state/runs/${RUN}/outcomes/${BATCH}.json`
+const MACHINE = 'AROABUILDER:AWSCodeBuild-1f6ab8c2'
+const WORKER = 'AROAWORKER:mini-1'
 const key = formatSecretKey(generateSecretKey('cache-1'))
 
 const secrets = mockClient(SecretsManagerClient)
@@ -22,6 +25,7 @@ let log: { text(): string }
 beforeEach(async () => {
   for (const name of ['STATE', 'STAGING', 'CACHE']) vi.stubEnv(`${name}_BUCKET`, name.toLowerCase())
   vi.stubEnv('BUILDER_ROLE_ID', 'AROABUILDER')
+  vi.stubEnv('WORKER_ROLE_ID', 'AROAWORKER')
   vi.stubEnv('SIGNING_KEY', 'the-keys')
   log = captureLog()
   secrets.reset()
@@ -43,26 +47,26 @@ afterEach(() => {
   vi.unstubAllEnvs()
 })
 
-const said = (build: string, result: object) => {
-  const uuid = build.split(':')[1]
-  buckets.put(`staging/staging/AROABUILDER:AWSCodeBuild-${uuid}/results/${baseNameOf(drv('app'))}.json`, {
+/** What a machine staged of this very batch. */
+const said = (machine: string, result: object, batch = BATCH) => {
+  const prefix = `staging/staging/${machine}/${RUN}/${batch}/`
+  buckets.put(`${prefix}results/${baseNameOf(drv('app'))}.json`, {
     version: 1,
     drvPath: drv('app'),
     ...result,
   })
 }
-const batch = { wave: 1, system: 'x86_64-linux', job: JOB }
+/** What Take told the lane. */
+const batch = { verdict: 'build', batch: BATCH, system: 'x86_64-linux', job: JOB, isFresh: true }
 const publish = (more: object) => handler({ run: RUN, batch, ...more }, context)
-const failure = (cause: object | string) => ({
-  Error: 'States.TaskFailed',
-  Cause: typeof cause === 'string' ? cause : JSON.stringify(cause),
-})
-const outcome = (buildId: string | null, derivation: object) => ({
+const silent = { Error: 'States.HeartbeatTimeout', Cause: '' }
+const outcome = (machine: string | null, derivation: object) => ({
   version: 1,
   run: RUN,
   wave: 1,
+  batch: BATCH,
   system: 'x86_64-linux',
-  buildId,
+  machine,
   derivations: [{ drvPath: drv('app'), ...derivation }],
 })
 const broken = { status: 'failed', message: 'exit code 3', logTail: ['the end'] }
@@ -74,25 +78,25 @@ const brokenOutcome = {
 
 describe('what became of a batch is left for Plan', () => {
   test('of a build that ended', async () => {
-    said(BUILD, broken)
+    said(MACHINE, broken)
     expect(await publish({ build: BUILD })).toEqual({ verdict: 'done' })
-    expect(buckets.json(OUTCOME)).toEqual(outcome(BUILD, brokenOutcome))
+    expect(buckets.json(OUTCOME)).toEqual(outcome(MACHINE, brokenOutcome))
   })
 
   test('of a build that died, and said something before', async () => {
-    said(BUILD, broken)
-    await publish({ failure: failure({ Build: { Id: BUILD, BuildStatus: 'FAILED' } }) })
-    expect(buckets.json(OUTCOME)).toEqual(outcome(BUILD, brokenOutcome))
+    said(MACHINE, broken)
+    await publish({ build: BUILD, failure: silent })
+    expect(buckets.json(OUTCOME)).toEqual(outcome(MACHINE, brokenOutcome))
   })
 
   test('of a build that died, and said nothing', async () => {
-    await publish({ failure: failure({ Build: { Id: BUILD, BuildStatus: 'TIMED_OUT' } }) })
+    await publish({ build: BUILD, failure: silent })
     expect(buckets.json(OUTCOME)).toEqual(
-      outcome(BUILD, {
+      outcome(MACHINE, {
         outcome: 'lost',
         error: {
           name: 'BuilderLost',
-          message: `its builder ${BUILD} ended (TIMED_OUT) without a word about it: the build's log says more`,
+          message: `its builder ${BUILD} was lost (States.HeartbeatTimeout) without a word about it: the build's log says more`,
           retryable: true,
         },
       }),
@@ -100,18 +104,74 @@ describe('what became of a batch is left for Plan', () => {
   })
 
   test('of a build that could not be started: no key is even read', async () => {
-    await publish({ failure: failure('Cannot have more than 1 builds in queue') })
+    const failure = {
+      Error: 'CodeBuild.AccountLimitExceededException',
+      Cause: 'Cannot have more than 1 builds in queue',
+    }
+    await publish({ failure })
     expect(buckets.json(OUTCOME)).toEqual(
       outcome(null, {
         outcome: 'lost',
         error: {
           name: 'BuilderLost',
-          message: 'no builder could be started (States.TaskFailed: Cannot have more than 1 builds in queue)',
+          message:
+            'no builder could be started (CodeBuild.AccountLimitExceededException: Cannot have more than 1 builds in queue)',
           retryable: true,
         },
       }),
     )
     expect(secrets.calls()).toEqual([])
+  })
+
+  test('of a Mac, which says itself who it is', async () => {
+    said(WORKER, broken)
+    expect(await publish({ machine: WORKER })).toEqual({ verdict: 'done' })
+    expect(buckets.json(OUTCOME)).toEqual(outcome(WORKER, brokenOutcome))
+  })
+
+  test('called again, the state machine sends back what it was told', async () => {
+    said(MACHINE, broken)
+    expect(await publish({ build: BUILD, verdict: 'again' })).toEqual({ verdict: 'done' })
+  })
+})
+
+describe('only what this machine staged of this very batch is read', () => {
+  const lost = (machine: string) => ({ machine, derivations: [{ outcome: 'lost' }] })
+
+  test('not: what it staged of another batch', async () => {
+    said(MACHINE, broken, '1-x86_64-linux-1-2')
+    await publish({ build: BUILD })
+    expect(buckets.json(OUTCOME)).toMatchObject(lost(MACHINE))
+  })
+  test('not: what another machine staged of it', async () => {
+    said('AROABUILDER:AWSCodeBuild-other', broken)
+    await publish({ build: BUILD })
+    expect(buckets.json(OUTCOME)).toMatchObject(lost(MACHINE))
+  })
+  test.each([
+    ['a CodeBuild builder', MACHINE],
+    ['nobody that this deployment knows', 'AROASOMEBODY:mini-1'],
+    ['a role whose id begins alike', 'AROAWORKER2:mini-1'],
+  ])('a worker that says it is %s is refused', async (_, machine) => {
+    said(machine, broken)
+    await expect(publish({ machine })).rejects.toMatchObject({ name: 'UnknownWorker' })
+    expect(buckets.json(OUTCOME)).toBeUndefined()
+  })
+})
+
+describe('a build that failed is remembered', () => {
+  const record = `state/failures/${hashPartOf(drv('app'))}.json`
+
+  test('when it failed for a reason of its own', async () => {
+    said(MACHINE, broken)
+    await publish({ build: BUILD })
+    expect(buckets.json(record)).toMatchObject({ drvPath: drv('app'), run: RUN, message: 'exit code 3' })
+  })
+  test('not: when its machine failed it, and then it is tried again', async () => {
+    said(MACHINE, { ...broken, logTail: ['cc1: error: No space left on device'] })
+    await publish({ build: BUILD })
+    expect(buckets.json(OUTCOME)).toMatchObject({ derivations: [{ error: { retryable: true } }] })
+    expect(buckets.json(record)).toBeUndefined()
   })
 })
 
@@ -132,7 +192,7 @@ describe('what is Publish’s own failure is thrown, and leaves no outcome', () 
 })
 
 test('the signing key is in no log line', async () => {
-  said(BUILD, broken)
+  said(MACHINE, broken)
   await publish({ build: BUILD })
   secrets.on(GetSecretValueCommand).resolves({ SecretString: key })
   await publish({ build: BUILD }).catch(() => undefined)
@@ -177,16 +237,16 @@ describe('when its time runs out', () => {
 })
 
 describe('what is finished is not done again', () => {
-  const told = outcome(BUILD, { outcome: 'published', bytes: 4711 })
+  const told = outcome(MACHINE, { outcome: 'published', bytes: 4711 })
   test('a call after the last one changes nothing, and bytes that were added stay counted', async () => {
     buckets.put(OUTCOME, told)
     expect(await publish({ build: BUILD })).toEqual({ verdict: 'done' })
     expect(buckets.json(OUTCOME)).toEqual(told)
   })
   test('but what another build of the batch gave says nothing', async () => {
-    buckets.put(OUTCOME, { ...told, buildId: 'hearth-builder:other' })
-    said(BUILD, broken)
+    buckets.put(OUTCOME, { ...told, machine: 'AROABUILDER:AWSCodeBuild-other' })
+    said(MACHINE, broken)
     await publish({ build: BUILD })
-    expect(buckets.json(OUTCOME)).toEqual(outcome(BUILD, brokenOutcome))
+    expect(buckets.json(OUTCOME)).toEqual(outcome(MACHINE, brokenOutcome))
   })
 })

@@ -61,9 +61,8 @@ const batch = (wave: number, ...what: Became[]): TriedBatch => {
 
 test('a run, for people and programs: as it was in the end, not on the way', () => {
   const plans = [plan(1, 1, [{ ...WARM, status: 'cold' }]), plan(2, 1, [WARM]), plan(3, 0, [WARM, FAILED])]
-  // not in the order of the waves: batches are read all at once
+  // in the order of the waves, as readBatches gives them
   const batches = [
-    batch(2, ['lost-then-good', 'published', 50]),
     batch(
       1,
       ['good', 'published', 100],
@@ -71,6 +70,7 @@ test('a run, for people and programs: as it was in the end, not on the way', () 
       ['bad', 'failed'],
       ['b', 'dependency-failed'],
     ),
+    batch(2, ['lost-then-good', 'published', 50]),
   ]
   expect(summarise('run', INPUT, TARGET, { verdict: 'done' }, plans, batches)).toEqual({
     version: 1,
