@@ -36,6 +36,8 @@ export interface LaneSettings {
   publishing: 'whole' | 'parts'
   /** from a batch's last build until its lane has the next one: upload, Publish, Take */
   handOverSeconds: number
+  /** what starting a machine costs: less work is not shared with one more lane */
+  startUpSeconds: number
   /** a batch that is worth a hand-over */
   shortestSeconds: number
   longestSeconds: number
@@ -54,6 +56,7 @@ export const defaultLaneSettings: LaneSettings = {
   lanes: 1,
   publishing: 'whole',
   handOverSeconds: 5,
+  startUpSeconds: 60,
   shortestSeconds: 30,
   longestSeconds: 7200,
   reserveSeconds: 180,
@@ -87,6 +90,6 @@ export function lanesWithWork(
   settings: LaneSettings,
 ): number {
   const { ready, readySeconds } = findFrontier(schedule, progress, system)
-  const worthwhile = Math.ceil(readySeconds / (settings.shortestSeconds * settings.slots))
+  const worthwhile = Math.ceil(readySeconds / (settings.startUpSeconds * settings.slots))
   return Math.min(worthwhile, ready.length, Math.max(settings.lanes - progress.busyLanes, 0))
 }

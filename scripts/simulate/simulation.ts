@@ -281,7 +281,7 @@ export function simulate(
       .filter(({ state }) => state === 'parked')
       .sort((one, other) => Number(other.machine !== undefined) - Number(one.machine !== undefined))
     if (parked.length === 0) return
-    const taking = own.filter(({ state }) => state === 'taking').length
+    const taking = own.filter(({ state, hand }) => state === 'taking' && hand.size === 0).length
     const count = lanesWithWork(schedule, progressOf(system), system, settings) - taking
     for (const lane of parked.slice(0, Math.max(count, 0))) takeSoon(lane)
   }
