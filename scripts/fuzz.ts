@@ -8,7 +8,7 @@ import { loadSubjects } from '../test/fuzz/targets.ts'
 
 const USAGE = `npm run fuzz -- [--minutes N] [--executions N] [--target NAME] [--seed N] [--replay FILE]
 
-Mutates real narinfos, derivations, NARs, keys, hashes and store paths, on all cores, and checks every answer of nix/: no error but
+Mutates real narinfos, derivations, NARs, export archives, keys, hashes and store paths, on all cores, and checks every answer of nix/: no error but
 those with a name, no hang, bounded memory, nothing taken that must not be. Ends after so many minutes (by default 1) or executions.
 A finding is written to test/fuzz/findings/, and the exit code is 1. The same seed gives the same inputs.
 
@@ -43,7 +43,7 @@ async function main(): Promise<void> {
   }
   const [subject] = subjects
   if (values.replay !== undefined && subject !== undefined) {
-    const { taken, error } = run(subject, readFileSync(values.replay))
+    const { taken, error } = await run(subject, readFileSync(values.replay))
     if (error !== undefined) throw error
     process.stdout.write(`${taken ? 'taken' : 'refused'}, and nothing is wrong with that\n`)
     return

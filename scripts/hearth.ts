@@ -2,9 +2,13 @@ import { Command, CommanderError } from 'commander'
 import { describeError } from '../functions/shared/errors.ts'
 import { checkConfig, pushConfig } from './hearth/config.ts'
 import { findDeployment, type DeploymentOptions } from './hearth/deployment.ts'
+import { addIndexCommand } from './hearth/index-command.ts'
 import { addKeysCommand } from './hearth/keys/command.ts'
-import { showRun } from './hearth/run-show.ts'
+import { printLog } from './hearth/run/log.ts'
+import { showRun } from './hearth/run/show.ts'
+import { watchRun } from './hearth/run/watch.ts'
 import { addVerifyCommand } from './hearth/verify/command.ts'
+import { addWorkerCommand } from './hearth/worker/command.ts'
 import { warm, type WarmOptions } from './hearth/warm.ts'
 
 /** The operator's command line. Exit codes: 0 fine, 1 the run or the work failed, 2 the command was wrong. */
@@ -25,6 +29,7 @@ hearth
   .argument('<repository>', 'owner/name, as in hearth.yml')
   .argument('[ref]', 'a branch', 'main')
   .option('--commit <sha>', 'this commit instead of the head of the branch')
+  .option('--retry-failed', 'build again what failed before for a reason of its own')
   .option('--wait', 'follow the run to its end; exit 1 if it is not done')
   .action(async (repository: string, ref: string, options: WarmOptions) => {
     process.exitCode = await warm(await deployment(), { ...options, repository, ref, json: asJson() })
@@ -37,6 +42,20 @@ run
   .action(async (name: string) => {
     process.exitCode = await showRun(await deployment(), name, asJson())
   })
+
+run
+  .command('watch')
+  .description('what it is doing, until it ends')
+  .argument('<run>', "the execution's name")
+  .action(async (name: string) => {
+    process.exitCode = await watchRun(await deployment(), name, { json: asJson() })
+  })
+run
+  .command('log')
+  .description("a build's log")
+  .argument('<run>', "the execution's name")
+  .argument('<derivation>', 'its .drv path, or a part of its name')
+  .action(async (name: string, derivation: string) => printLog(await deployment(), name, derivation))
 
 const config = hearth.command('config').description('hearth.yml')
 config
@@ -51,6 +70,8 @@ config
 
 addKeysCommand(hearth, deployment, asJson)
 addVerifyCommand(hearth, deployment, asJson)
+addWorkerCommand(hearth, deployment, () => hearth.opts<DeploymentOptions>().stage)
+addIndexCommand(hearth, deployment, asJson)
 
 try {
   await hearth.parseAsync()

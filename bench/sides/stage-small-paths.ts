@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { zstdCompressSync } from 'node:zlib'
-import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
-import pLimit from 'p-limit'
+import { CreateBucketCommand } from '@aws-sdk/client-s3'
+import { Parcels } from '../../builders/machine/parcels.ts'
 import { stagedKeys } from '../../functions/shared/keys.ts'
 import { encodeBase32 } from '../../nix/base32.ts'
 import { writeNar } from '../../nix/nar-writer.ts'
@@ -18,7 +18,7 @@ import { contentOf, type SmallPath, smallPaths } from '../small-paths.ts'
  */
 const [endpoint = '', folder = '', count = '0'] = process.argv.slice(2)
 const s3 = benchS3(endpoint)
-const limit = pLimit(16)
+const parcels = new Parcels({ s3, bucket: STAGING, prefix: STAGING_PREFIX })
 const paths = smallPaths(Number(count))
 const narHashes = new Map<StorePath, string>()
 
@@ -26,7 +26,9 @@ await s3.send(new CreateBucketCommand({ Bucket: STAGING }))
 mkdirSync(join(folder, 'nar'), { recursive: true })
 writeFileSync(join(folder, 'nix-cache-info'), 'StoreDir: /nix/store\n')
 let bytes = 0
-for (const path of paths) await limit(() => stage(path))
+for (const path of paths) await stage(path)
+parcels.close()
+await parcels.staged()
 process.stdout.write(`${bytes}\n`)
 
 async function stage(small: SmallPath): Promise<void> {
@@ -53,10 +55,13 @@ async function stage(small: SmallPath): Promise<void> {
   writeFileSync(join(folder, `nar/${fileHash}.nar.zst`), file)
   writeFileSync(join(folder, `${hashPartOf(small.path)}.narinfo`), narinfo)
   const inputs = Object.fromEntries(closureOf(small).map((path) => [path, narHashes.get(path)]))
-  const result = { version: 1, drvPath: small.drvPath, status: 'built', seconds: 1, inputs }
-  await put(stagedKeys.nar(STAGING_PREFIX, fileHash), file)
-  await put(stagedKeys.narinfo(STAGING_PREFIX, hashPartOf(small.path)), narinfo)
-  await put(stagedKeys.result(STAGING_PREFIX, baseNameOf(small.drvPath)), JSON.stringify(result))
+  const result = { version: 1, drvPath: small.drvPath, status: 'built', seconds: 1, inputs, log: false }
+  parcels.add(stagedKeys.nar(STAGING_PREFIX, fileHash), file)
+  parcels.add(stagedKeys.narinfo(STAGING_PREFIX, hashPartOf(small.path)), Buffer.from(narinfo))
+  parcels.add(
+    stagedKeys.result(STAGING_PREFIX, baseNameOf(small.drvPath)),
+    Buffer.from(JSON.stringify(result)),
+  )
 }
 
 /** Everything that it needs at run time, without itself. */
@@ -64,10 +69,6 @@ function closureOf(small: SmallPath): StorePath[] {
   const closure = new Set(small.needs)
   for (const index of closure) for (const need of paths[index]?.needs ?? []) closure.add(need)
   return [...closure].flatMap((index) => paths[index]?.path ?? [])
-}
-
-async function put(key: string, body: string | Uint8Array): Promise<void> {
-  await s3.send(new PutObjectCommand({ Bucket: STAGING, Key: key, Body: body }))
 }
 
 function nix32(bytes: Uint8Array): string {

@@ -21,7 +21,13 @@ if (info.fileHash === undefined || info.fileSize === undefined) throw new Invali
 const s3 = { send: async () => ({ Body: createReadStream(file), ETag: '"file"' }) } as unknown as S3Client
 const staged = { ...info, fileHash: info.fileHash, fileSize: info.fileSize }
 const { references } = await readStagedNar(
-  { staging: { s3, name: 'staging' }, prefix: 'staging/build/', maxNarSize: Infinity, largeNars: pLimit(1) },
+  {
+    staging: { s3, name: 'staging' },
+    prefix: 'staging/build/',
+    parcels: { has: () => false, find: async () => undefined, damage: undefined },
+    maxNarSize: Infinity,
+    largeNars: pLimit(1),
+  },
   staged,
   candidates(),
 )

@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -10,6 +10,7 @@ import { baseNameOf, hashPartOf, type StorePath } from '../../nix/store-path.ts'
 import { Measure } from '../../functions/shared/measure.ts'
 import { options } from '../machine/nix-command.ts'
 import { eachLine, startProcess } from '../machine/processes.ts'
+import type { Parcels } from '../machine/parcels.ts'
 import { stageFile, type Staging } from '../machine/staging.ts'
 
 const TAIL_LINES = 50
@@ -19,15 +20,18 @@ const TAIL_BYTES = 16_384
 // Measured on text and programs: quality 5 leaves 29.5 % at 44 MB/s, 9 leaves 28.3 % at 9 MB/s.
 const BROTLI_QUALITY = 5
 
+// 128 KiB: below it a request costs more than the bytes.
+const SMALL_FILE = 128 * 1024
+
 /**
  * Stages the log of a build, whatever its size, as `nix log` reads it from a cache: brotli, which Nix's HTTP client undoes by itself.
- * @returns its last lines; none when Nix kept no log, as for a path that was not built here
+ * @returns its last lines; undefined when Nix kept no log, as for a path that was not built here
  */
 export async function stageLog(
   staging: Staging,
   drvPath: StorePath,
-  { folder, environment }: { folder: string; environment: Record<string, string> },
-): Promise<string[]> {
+  { parcels, folder, environment }: { parcels: Parcels; folder: string; environment: Record<string, string> },
+): Promise<string[] | undefined> {
   const path = join(folder, `${hashPartOf(drvPath)}.log.br`)
   const child = startProcess('nix-store', [...options({ substituters: '' }), '--read-log', drvPath], {
     environment,
@@ -47,10 +51,16 @@ export async function stageLog(
       // "build log of derivation … is not available" is all that it ever says.
       eachLine(child.stderr, () => {}),
     ])
-    if (ending.status !== 0) return []
-    const staged = { path, bytes: file.bytes, sha256: file.sha256() }
-    const content = { type: 'text/plain; charset=utf-8', encoding: 'br' }
-    await stageFile(staging, stagedKeys.log(staging.prefix, baseNameOf(drvPath)), staged, content)
+    if (ending.status !== 0) return undefined
+    const key = stagedKeys.log(staging.prefix, baseNameOf(drvPath))
+    if (file.bytes <= SMALL_FILE) parcels.add(key, await readFile(path))
+    else
+      await stageFile(
+        staging,
+        key,
+        { path, bytes: file.bytes, sha256: file.sha256() },
+        { type: 'text/plain; charset=utf-8', encoding: 'br' },
+      )
     return tail.lines()
   } finally {
     await rm(path, { force: true })

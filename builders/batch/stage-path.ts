@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -13,8 +13,9 @@ import { hashPartOf } from '../../nix/store-path.ts'
 import { Measure } from '../../functions/shared/measure.ts'
 import { compressZstd } from '../machine/compress-zstd.ts'
 import { fileSystemNarSource, narPath } from '../machine/nar-source.ts'
+import type { Parcels } from '../machine/parcels.ts'
 import type { PathInfo } from '../machine/registration.ts'
-import { type StagedFile, stageBytes, stageFile, type Staging } from '../machine/staging.ts'
+import { type StagedFile, stageFile, type Staging } from '../machine/staging.ts'
 
 /** A store path's content is no longer what Nix registered when it was built. */
 export class StorePathAltered extends HearthError {
@@ -27,22 +28,25 @@ export interface StagedPath {
   fileSize: number
 }
 
+// 128 KiB: below it a request costs more than the bytes.
+const SMALL_FILE = 128 * 1024
+
 /**
- * Stages one store path: its NAR, compressed, then its narinfo, unsigned. Memory does not grow with the path; the compressed NAR lies in `folder` meanwhile,
+ * Stages one store path: its NAR, compressed, then its narinfo, unsigned; what is small goes into a parcel. Memory does not grow with the path; the compressed NAR lies in `folder` meanwhile,
  * because its name is its hash.
  */
 export async function stagePath(
   staging: Staging,
   info: PathInfo,
-  { folder, zstdLevel }: { folder: string; zstdLevel: number },
+  { parcels, folder, zstdLevel }: { parcels: Parcels; folder: string; zstdLevel: number },
 ): Promise<StagedPath> {
   const path = join(folder, `${hashPartOf(info.path)}.nar.zst`)
   try {
     const file = await compressNar(info, path, zstdLevel)
     const fileHash = encodeBase32(file.sha256)
-    await stageFile(staging, stagedKeys.nar(staging.prefix, fileHash), file, {
-      type: 'application/x-nix-nar',
-    })
+    const key = stagedKeys.nar(staging.prefix, fileHash)
+    if (file.bytes <= SMALL_FILE) parcels.add(key, await readFile(path))
+    else await stageFile(staging, key, file, { type: 'application/x-nix-nar' })
     const narinfo = formatNarInfo({
       storePath: info.path,
       url: `nar/${fileHash}.nar.zst`,
@@ -55,8 +59,7 @@ export async function stagePath(
       ...(info.deriver === undefined ? {} : { deriver: info.deriver }),
       signatures: [],
     })
-    const key = stagedKeys.narinfo(staging.prefix, hashPartOf(info.path))
-    await stageBytes(staging, key, Buffer.from(narinfo), { type: 'text/x-nix-narinfo' })
+    parcels.add(stagedKeys.narinfo(staging.prefix, hashPartOf(info.path)), Buffer.from(narinfo))
     return { narSize: info.narSize, fileSize: file.bytes }
   } finally {
     await rm(path, { force: true })

@@ -12,7 +12,8 @@ import type { LocalStore } from '../machine/local-store.ts'
 import type { Progress } from './progress.ts'
 import type { PathInfo } from '../machine/registration.ts'
 import { type StagedPath, stagePath } from './stage-path.ts'
-import { stageBytes, type Staging } from '../machine/staging.ts'
+import type { Staging } from '../machine/staging.ts'
+import { Parcels } from '../machine/parcels.ts'
 
 /** What the uploader works with. */
 export interface UploaderParts {
@@ -23,10 +24,22 @@ export interface UploaderParts {
   folder: string
   zstdLevel: number
   progress: Progress
+  /** NarHash of every path in the closure of what a derivation was built on */
+  inputsOf: (derivation: PlannedDerivation) => Promise<Record<StorePath, string>>
 }
 
 // Compression is the bottleneck and runs on Node's four threads; a derivation more would only hold files on disk.
 const DERIVATIONS_AT_ONCE = 4
+
+// 64 MiB of parcels in memory.
+const MOST_UNSENT = 64 * 1024 ** 2
+
+/** A derivation of which all but the result is staged, or in a parcel. */
+interface Prepared {
+  result: DerivationResult
+  /** how much it was, for people */
+  uploaded?: string
+}
 
 /**
  * Stages derivations while others are still being built. Each one's result comes last: who finds it finds the NARs, the narinfos and the log. What cannot be
@@ -35,9 +48,11 @@ const DERIVATIONS_AT_ONCE = 4
 export class Uploader {
   /** what could not be staged, and why */
   readonly problems: string[] = []
-  readonly #parts: UploaderParts
+  readonly #parts: UploaderParts & { parcels: Parcels }
   readonly #slots = pLimit(DERIVATIONS_AT_ONCE)
   readonly #pending = new Map<StorePath, Promise<void>>()
+  /** what has been added to a parcel, or is not going to be */
+  readonly #prepared: Promise<unknown>[] = []
   readonly #staged = new Map<StorePath, Promise<StagedPath>>()
   readonly #sources: ReadonlySet<StorePath>
   readonly #counts: Record<DerivationResult['status'], number> = {
@@ -49,7 +64,7 @@ export class Uploader {
 
   /** @param sources the closure of the batch's sources: those that an output refers to are staged with it */
   constructor(parts: UploaderParts, sources: ReadonlySet<StorePath>) {
-    this.#parts = { ...parts, folder: join(parts.folder, 'upload') }
+    this.#parts = { ...parts, folder: join(parts.folder, 'upload'), parcels: new Parcels(parts.staging) }
     this.#sources = sources
     mkdirSync(this.#parts.folder, { recursive: true })
   }
@@ -61,25 +76,19 @@ export class Uploader {
 
   /** Stages all outputs of a derivation, its log and its result. @param seconds wall time of its build */
   built(derivation: PlannedDerivation, seconds: number): void {
+    const { drvPath } = derivation
     this.#enqueue(derivation, async () => {
-      const { store, progress } = this.#parts
+      const { inputsOf } = this.#parts
       const outputs = await this.#withSources(derivation)
       const staged = await Promise.all(outputs.map(async (info) => this.#stageOnce(info)))
-      await this.#stageLog(derivation.drvPath)
-      const inputs = await store.closure([...derivation.inputOutputs, ...derivation.sources])
-      const inputHashes = inputs.map(({ path, narHash }) => [path, narHash] as const)
-      await this.#stageResult({
-        version: 1,
-        drvPath: derivation.drvPath,
-        status: 'built',
-        seconds,
-        inputs: Object.fromEntries(inputHashes),
-      })
+      const logTail = await this.#stageLog(drvPath)
+      const inputs = await inputsOf(derivation)
       const sum = (of: (path: StagedPath) => number): string =>
         formatBytes(staged.reduce((total, path) => total + of(path), 0))
-      progress.say(
-        `uploaded ${derivation.name} (${sum(({ narSize }) => narSize)} → ${sum(({ fileSize }) => fileSize)})`,
-      )
+      return {
+        result: { version: 1, drvPath, status: 'built', seconds, inputs, log: logTail !== undefined },
+        uploaded: `${sum(({ narSize }) => narSize)} → ${sum(({ fileSize }) => fileSize)}`,
+      }
     })
   }
 
@@ -87,8 +96,8 @@ export class Uploader {
   failed(derivation: PlannedDerivation, message: string): void {
     const { drvPath } = derivation
     this.#enqueue(derivation, async () => {
-      const logTail = await this.#stageLog(drvPath)
-      await this.#stageResult({ version: 1, drvPath, status: 'failed', message, logTail })
+      const logTail = (await this.#stageLog(drvPath)) ?? []
+      return { result: { version: 1, drvPath, status: 'failed', message, logTail } }
     })
   }
 
@@ -99,12 +108,13 @@ export class Uploader {
       | { status: 'dependency-failed'; because: StorePath[] }
       | { status: 'input-missing'; missing: StorePath[] },
   ): void {
-    const result: DerivationResult = { version: 1, drvPath: derivation.drvPath, ...why }
-    this.#enqueue(derivation, async () => this.#stageResult(result))
+    this.#enqueue(derivation, async () => ({ result: { version: 1, drvPath: derivation.drvPath, ...why } }))
   }
 
   /** Resolves when everything that was handed over is staged, or has become a problem. */
   async finish(): Promise<void> {
+    await Promise.allSettled(this.#prepared)
+    this.#parts.parcels.close()
     await Promise.all(this.#pending.values())
   }
 
@@ -115,12 +125,29 @@ export class Uploader {
     return [...parts, ...(this.problems.length > 0 ? [`${this.problems.length} not staged`] : [])].join(', ')
   }
 
-  #enqueue(derivation: PlannedDerivation, work: () => Promise<void>): void {
+  #enqueue(derivation: PlannedDerivation, prepare: () => Promise<Prepared>): void {
     if (this.#pending.has(derivation.drvPath)) return
-    const staging = this.#slots(work).catch((error: unknown) => {
+    const { progress, parcels } = this.#parts
+    const prepared = this.#slots(async () => {
+      const { result, uploaded } = await prepare()
+      const { prefix } = this.#parts.staging
+      parcels.add(stagedKeys.result(prefix, baseNameOf(result.drvPath)), Buffer.from(JSON.stringify(result)))
+      // Where the network is slower than the builds, this is where they wait for it.
+      if (parcels.unsent > MOST_UNSENT) await parcels.staged()
+      return { result, uploaded, staged: parcels.staged() }
+    })
+    this.#prepared.push(prepared)
+    const stage = async (): Promise<void> => {
+      const { result, uploaded, staged } = await prepared
+      // Not in the slot: a parcel waits for more.
+      await staged
+      this.#counts[result.status]++
+      if (uploaded !== undefined) progress.say(`uploaded ${derivation.name} (${uploaded})`)
+    }
+    const staging = stage().catch((error: unknown) => {
       const { name, message } = describeError(error)
       this.problems.push(`${derivation.name}: ${name}: ${message}`)
-      this.#parts.progress.say(`could not upload ${derivation.name}: ${name}: ${message}`)
+      progress.say(`could not upload ${derivation.name}: ${name}: ${message}`)
     })
     this.#pending.set(derivation.drvPath, staging)
   }
@@ -144,14 +171,7 @@ export class Uploader {
     return staging
   }
 
-  async #stageLog(drvPath: StorePath): Promise<string[]> {
+  async #stageLog(drvPath: StorePath): Promise<string[] | undefined> {
     return stageLog(this.#parts.staging, drvPath, this.#parts)
-  }
-
-  async #stageResult(result: DerivationResult): Promise<void> {
-    const { staging } = this.#parts
-    const key = stagedKeys.result(staging.prefix, baseNameOf(result.drvPath))
-    await stageBytes(staging, key, Buffer.from(JSON.stringify(result)), { type: 'application/json' })
-    this.#counts[result.status]++
   }
 }

@@ -13,11 +13,12 @@ export interface Obstacle {
   blame: StorePath[]
 }
 
-/** What builders of a system offer. */
-export interface Capabilities {
-  systems: Set<System>
-  /** features of `requiredSystemFeatures` that builders have */
-  features: Set<string>
+/** The systems that have builders, each with the features of `requiredSystemFeatures` that they offer, or why there are none. */
+export type Capabilities = Map<System, Set<string> | string>
+
+/** The systems whose machines can be counted on. */
+export function systemsWithMachines(capabilities: Capabilities): System[] {
+  return [...capabilities].flatMap(([system, features]) => (typeof features === 'string' ? [] : [system]))
 }
 
 /**
@@ -55,14 +56,17 @@ export function ownObstacle(
   graph: Graph,
   drvPath: StorePath,
   failure: string | undefined,
-  { systems, features }: Capabilities,
+  capabilities: Capabilities,
 ): string | undefined {
-  const derivation = derivationOf(graph, drvPath, drvPath)
+  const { system, unsupported, requiredSystemFeatures } = derivationOf(graph, drvPath, drvPath)
   if (failure !== undefined) return failure
-  if (derivation.unsupported !== undefined) return derivation.unsupported
+  if (unsupported !== undefined) return unsupported
   // `builtin:fetchurl` and its kin have the system "builtin": any builder has them
-  if (derivation.system !== 'builtin' && !systems.has(derivation.system))
-    return `it is for ${derivation.system}, and there is no builder for that system`
-  const lacking = derivation.requiredSystemFeatures.filter((feature) => !features.has(feature))
+  if (system === 'builtin')
+    return systemsWithMachines(capabilities).length === 0 ? 'there is no builder for any system' : undefined
+  const features = capabilities.get(system)
+  if (features === undefined) return `it is for ${system}, and there is no builder for that system`
+  if (typeof features === 'string') return features
+  const lacking = requiredSystemFeatures.filter((feature) => !features.has(feature))
   return lacking.length === 0 ? undefined : `it requires ${lacking.join(', ')}, which no builder has`
 }

@@ -1,10 +1,50 @@
+import type { ScheduledMachines, System } from '../shared/contract.ts'
+import type { Config } from '../shared/parse-config.ts'
 import type { Capabilities } from './buildable.ts'
+import type { Unranked } from './schedule.ts'
 
 /**
- * What the builders of resources/builders.yml can do: one CodeBuild project per Linux system. The features are those that a Nix on Linux
- * has by itself without /dev/kvm. Source: Nix, `Settings::getDefaultSystemFeatures`.
+ * The features that a Nix on Linux has by itself without /dev/kvm, and one on macOS. Source: Nix, `Settings::getDefaultSystemFeatures`.
  */
-export const builderCapabilities: Capabilities = {
-  systems: new Set(['x86_64-linux', 'aarch64-linux']),
-  features: new Set(['big-parallel', 'benchmark', 'nixos-test']),
+const FEATURES = ['big-parallel', 'benchmark', 'nixos-test']
+
+/** What the builders that hearth.yml names can do. */
+export function capabilitiesOf({ builders }: Pick<Config, 'builders'>): Capabilities {
+  return new Map(
+    Object.entries(builders).map(([system, { features }]) => [system, new Set([...FEATURES, ...features])]),
+  )
+}
+
+// Step Functions: an inline Map runs at most 40 iterations at once, and a lane that waits for its turn would keep its work from the others.
+const MOST_LANES = 40
+
+/**
+ * How many machines work for a wave at once, by system: as many as hearth.yml allows and as there are derivations, and no more than a Map runs at once,
+ * in fair shares.
+ */
+export function machinesFor(
+  schedule: Unranked[],
+  { builders }: Pick<Config, 'builders'>,
+): Record<System, ScheduledMachines> {
+  const wanted = Object.entries(builders).flatMap(([system, builder]) => {
+    const derivations = schedule.filter((derivation) => derivation.system === system).length
+    return derivations === 0 ? [] : [{ system, builder, lanes: Math.min(builder.machines, derivations) }]
+  })
+  const all = wanted.reduce((sum, { lanes }) => sum + lanes, 0)
+  const share = Math.min(1, MOST_LANES / all)
+  return Object.fromEntries(
+    wanted.map(({ system, builder: { slots, waitHours }, lanes }) => [
+      system,
+      {
+        lanes: Math.max(1, Math.floor(lanes * share)),
+        slots,
+        ...(isStartedWhenNeeded(system) ? {} : { waitHours }),
+      },
+    ]),
+  )
+}
+
+/** Linux machines are CodeBuild's. Macs are there, or are not: they take what waits for them (`hearth worker`). */
+function isStartedWhenNeeded(system: System): boolean {
+  return system.endsWith('-linux')
 }

@@ -1,21 +1,18 @@
 import type { StorePath } from '../../nix/store-path.ts'
-import type {
-  BatchDerivation,
-  EvaluatedShell,
-  Graph,
-  PlannedShell,
-  PlanVerdict,
-  System,
-} from '../shared/contract.ts'
-import { nextBatches } from './batches.ts'
-import { type Capabilities, findObstacles, ownObstacle } from './buildable.ts'
+import type { EvaluatedShell, Graph, PlannedShell, PlanVerdict } from '../shared/contract.ts'
+import { findObstacles, ownObstacle, systemsWithMachines } from './buildable.ts'
+import type { Knowledge } from './knowledge.ts'
 import { findMissing } from './missing.ts'
+import { scheduleOf, type Unranked } from './schedule.ts'
 import { shellsStand, wantsOf } from './shells.ts'
 
 export interface Decision {
-  verdict: PlanVerdict
+  verdict: Exclude<PlanVerdict, 'superseded' | 'evaluate'>
   shells: PlannedShell[]
-  batches: Map<System, BatchDerivation[]>
+  /** everything that is missing and can be built, inputs before what needs them */
+  schedule: Unranked[]
+  /** what is needed and in a cache */
+  held: Set<StorePath>
   missing: number
 }
 
@@ -23,8 +20,7 @@ export interface Decision {
 export async function decide(
   graph: Graph,
   shells: EvaluatedShell[],
-  failures: Map<StorePath, string>,
-  capabilities: Capabilities,
+  { failures, capabilities, secondsOf }: Knowledge,
   whichAreHeld: (paths: StorePath[]) => Promise<Set<StorePath>>,
 ): Promise<Decision> {
   const ownObstacleOf = (drvPath: StorePath): string | undefined =>
@@ -38,11 +34,12 @@ export async function decide(
   )
   const obstacles = findObstacles(graph, missing, ownObstacleOf)
   const buildable = new Set([...missing.derivations].filter((drvPath) => !obstacles.has(drvPath)))
-  const batches = nextBatches(graph, missing, buildable, [...capabilities.systems])
+  const schedule = scheduleOf(graph, missing, buildable, systemsWithMachines(capabilities), secondsOf)
   return {
-    verdict: batches.size > 0 ? 'build' : missing.derivations.size > 0 ? 'stuck' : 'done',
+    verdict: schedule.length > 0 ? 'build' : missing.derivations.size > 0 ? 'stuck' : 'done',
     shells: shellsStand(graph, shells, wants, missing, obstacles),
-    batches,
+    schedule,
+    held: missing.held,
     missing: missing.derivations.size,
   }
 }

@@ -1,7 +1,6 @@
 import { nameOf, type StorePath } from '../../nix/store-path.ts'
 import type { GraphDerivation, System } from '../shared/contract.ts'
-import type { Timings } from '../shared/records.ts'
-import { packageNameOf } from '../record/timings.ts'
+import { packageNameOf, type PackageTimings } from '../shared/timings.ts'
 
 /** What is asked about a derivation: its path names the package. */
 export type TimedDerivation = Pick<GraphDerivation, 'system' | 'fixedOutput'> & { drvPath: StorePath }
@@ -30,10 +29,9 @@ const TYPICAL_SECONDS = 45
 /**
  * How many seconds the build of a derivation is expected to take: the median of the recorded builds of the same package on the same system; else of those on other
  * systems; else a guess from its name.
- * @param timings what was recorded of its package, if anything was
+ * @param samples what was recorded of its package
  */
-export function expectedSeconds(timings: Timings | undefined, derivation: TimedDerivation): number {
-  const samples = timings?.samples ?? []
+export function expectedSeconds(samples: PackageTimings, derivation: TimedDerivation): number {
   const own = samples.filter(({ system }) => system === derivation.system)
   return medianSeconds(own) ?? medianSeconds(samples) ?? prior(derivation)
 }

@@ -3,27 +3,23 @@ import type { EvaluatedShell, Graph, PlannedShell, System } from '../shared/cont
 import type { Obstacle } from './buildable.ts'
 import { makersOf } from './makers.ts'
 import type { Missing } from './missing.ts'
-import { type WantedOutput, warmSetOf } from './warm-set.ts'
+import { wantedBy, type WantedOutput } from './warm-set.ts'
 
-/** A shell that evaluates, with what it wants. */
+/** A shell that is not broken, with what it wants. */
 export interface WantingShell {
   attribute: string
   system: System
   wanted: WantedOutput[]
+  /** it can be evaluated when it has what it wants, and nobody knows yet what it wants then */
+  isUnfinished: boolean
 }
 
 export function wantsOf(graph: Graph, shells: EvaluatedShell[]): WantingShell[] {
-  return shells.flatMap((shell) =>
-    'drvPath' in shell
-      ? [
-          {
-            attribute: shell.attribute,
-            system: shell.system,
-            wanted: warmSetOf(graph, shell.attribute, shell.drvPath),
-          },
-        ]
-      : [],
-  )
+  return shells.flatMap((shell) => {
+    if ('error' in shell) return []
+    const { attribute, system } = shell
+    return [{ attribute, system, wanted: wantedBy(graph, shell), isUnfinished: 'needs' in shell }]
+  })
 }
 
 /** How every shell of an evaluation stands. */
@@ -47,7 +43,7 @@ export function shellsStand(
         ]
       : [],
   )
-  const evaluated = wants.map(({ attribute, system, wanted }): PlannedShell => {
+  const evaluated = wants.map(({ attribute, system, wanted, isUnfinished }): PlannedShell => {
     const paths = wanted.flatMap(({ path }) => path ?? [])
     const cold = wanted.filter(({ path }) => path === undefined || !missing.held.has(path))
     const blame = new Set(
@@ -57,7 +53,7 @@ export function shellsStand(
       const reasons = [...blame].map((drvPath) => `${drvPath}: ${obstacles.get(drvPath)?.reason ?? ''}`)
       return { attribute, system, paths, status: 'failed', reason: reasons.join('\n'), blame: [...blame] }
     }
-    return { attribute, system, paths, status: cold.length === 0 ? 'warm' : 'cold' }
+    return { attribute, system, paths, status: cold.length === 0 && !isUnfinished ? 'warm' : 'cold' }
   })
   return [...evaluated, ...broken]
 }

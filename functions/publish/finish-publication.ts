@@ -1,4 +1,4 @@
-import { baseNameOf, type StorePath } from '../../nix/store-path.ts'
+import type { StorePath } from '../../nix/store-path.ts'
 import { findInCache } from '../shared/caches.ts'
 import { derivationOf } from '../shared/graph.ts'
 import type { Published, PublishedPath } from '../shared/records.ts'
@@ -7,7 +7,7 @@ import { publishLog } from './logs.ts'
 import { copyNar, hasNar, signNarInfo, writeNarInfo } from './make-visible.ts'
 import type { Publication } from './publication.ts'
 import { referencesFirst } from './references-first.ts'
-import { InputNotPublished, StagedResultInvalid } from './refusals.ts'
+import { InputNotPublished, RepairUnderWay, StagedResultInvalid } from './refusals.ts'
 import { renew, type Standing } from './write-once.ts'
 
 /** How far somebody got who set out to finish the publication of the build that stands. */
@@ -16,6 +16,8 @@ export type Finish =
   | { kind: 'finished'; bytes: number }
   /** another record took its place meanwhile */
   | { kind: 'superseded' }
+  /** a repair has taken all of it out of clients' sight: another build may take its place */
+  | { kind: 'withdrawn' }
   | { kind: 'stuck'; why: string; isVisible: boolean }
 
 /**
@@ -34,9 +36,9 @@ export async function showClaimed(publication: Publication, record: Published): 
   const copied = await Promise.all([
     ...paths.map(async (path) => ({
       path,
-      copy: await copyNar(publication.staging, publication.cache, record.prefix, path),
+      copy: await copyNar(publication, record.prefix, path),
     })),
-    publishLog(publication, record.prefix, baseNameOf(record.drvPath)),
+    publishLog(publication, record),
   ])
   for (const each of copied)
     if (each !== undefined && each.copy !== 'copied')
@@ -50,6 +52,7 @@ export async function showClaimed(publication: Publication, record: Published): 
  * Finishes what another publisher, perhaps dead, began with the build that stands: nothing that any builder says is needed. Harmless while he is alive:
  * both write the same.
  * @param drvPath the derivation as this run knows it: another one may have made the same outputs
+ * @throws RepairUnderWay when a repair has taken a part of it out of clients' sight
  */
 export async function finishPublication(
   publication: Publication,
@@ -64,6 +67,10 @@ export async function finishPublication(
     return { kind: 'finished', bytes: 0 }
   }
   const isVisible = Object.values(record.outputs).some((output) => !hidden.includes(output))
+  if (record.withdrawn !== undefined) {
+    if (isVisible) throw new RepairUnderWay(record.drvPath, record.withdrawn)
+    return { kind: 'withdrawn' }
+  }
   const obstacle =
     (isVisible ? undefined : await otherInputs(publication, drvPath, record)) ??
     (await lostReference(publication, record, hidden))
@@ -72,7 +79,7 @@ export async function finishPublication(
   if (why !== undefined) return { kind: 'stuck', why, isVisible }
   // NARs are named by their contents, and harm nobody; from here on it matters which build stands.
   if (!(await renew(publication.state, standing, publication.now))) return { kind: 'superseded' }
-  await publishLog(publication, record.prefix, baseNameOf(record.drvPath))
+  await publishLog(publication, record)
   return { kind: 'finished', bytes: await writeNarInfos(publication, record, hidden) }
 }
 
@@ -118,14 +125,14 @@ async function lostReference(
 
 /** @returns why the cache cannot have all of them: what was staged is deleted after some days */
 async function bringNars(
-  { staging, cache }: Publication,
+  publication: Publication,
   { prefix }: Published,
   paths: PublishedPath[],
 ): Promise<string | undefined> {
   const brought = await Promise.all(
     paths.map(async (path) => {
-      if (await hasNar(cache, path)) return []
-      const copy = await copyNar(staging, cache, prefix, path)
+      if (await hasNar(publication.cache, path)) return []
+      const copy = await copyNar(publication, prefix, path)
       return copy === 'copied' ? [] : [`the staged NAR of ${path.storePath} ${copy}`]
     }),
   )

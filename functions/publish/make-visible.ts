@@ -1,14 +1,22 @@
+import { createHash } from 'node:crypto'
 import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { encodeBase32 } from '../../nix/base32.ts'
 import { fingerprint, formatNarInfo, type NarInfo } from '../../nix/narinfo.ts'
 import { type SecretKey, sign } from '../../nix/signature.ts'
 import { hashPartOf, type StorePath } from '../../nix/store-path.ts'
 import { findInCache } from '../shared/caches.ts'
 import { copyOfAnySize } from '../shared/copy-in-parts.ts'
 import { cacheKeys, stagedKeys } from '../shared/keys.ts'
-import { type Bucket, isConditionFailed, isMissing } from '../shared/objects.ts'
+import { type Bucket, isConditionFailed, isMissing, writeObject } from '../shared/objects.ts'
 import type { PublishedPath } from '../shared/records.ts'
+import { bytesOfPart } from './parcels.ts'
+import type { Publication } from './publication.ts'
 import { NarInfoNotWritten, NotReproducible } from './refusals.ts'
 import { fileHashDigits } from './staged-result.ts'
+
+const NAR = { contentType: 'application/x-nix-nar' }
+
+type Copied = 'copied' | 'is gone' | 'has changed'
 
 /**
  * Copies exactly the bytes that were verified into the cache. A client never asks for a NAR before its narinfo is there.
@@ -16,22 +24,35 @@ import { fileHashDigits } from './staged-result.ts'
  * @returns why that is not possible: the staged NAR `is gone`, or `has changed`
  */
 export async function copyNar(
-  staging: Bucket,
-  cache: Bucket,
+  publication: Pick<Publication, 'staging' | 'cache' | 'parcels' | 'prefix'>,
   prefix: string,
-  { fileHash, fileSize, etag }: Pick<PublishedPath, 'fileHash' | 'fileSize' | 'etag'>,
-): Promise<'copied' | 'is gone' | 'has changed'> {
+  { fileHash, fileSize, etag, part }: Pick<PublishedPath, 'fileHash' | 'fileSize' | 'etag' | 'part'>,
+): Promise<Copied> {
+  const { staging, cache } = publication
   const digits = fileHashDigits(fileHash)
-  const from = { ...staging, key: stagedKeys.nar(prefix, digits), version: etag }
+  const key = stagedKeys.nar(prefix, digits)
+  if (part !== undefined) return putNar(cache, digits, await bytesOfPart(publication, prefix, key, part))
+  const from = { ...staging, key, version: etag }
   const to = { ...cache, key: cacheKeys.nar(digits) }
   try {
-    return (await copyOfAnySize(from, to, fileSize, { contentType: 'application/x-nix-nar' }))
-      ? 'copied'
-      : 'is gone'
+    return (await copyOfAnySize(from, to, fileSize, NAR)) ? 'copied' : 'is gone'
   } catch (error) {
     if (isConditionFailed(error)) return 'has changed'
     throw error
   }
+}
+
+/** Stores a NAR from memory, if it has the hash that was verified; S3 checks it, too. */
+async function putNar(
+  cache: Bucket,
+  digits: string,
+  bytes: Uint8Array | Exclude<Copied, 'copied'>,
+): Promise<Copied> {
+  if (typeof bytes === 'string') return bytes
+  const sha256 = createHash('sha256').update(bytes).digest()
+  if (encodeBase32(sha256) !== digits) return 'has changed'
+  await writeObject({ ...cache, key: cacheKeys.nar(digits) }, bytes, NAR, sha256)
+  return 'copied'
 }
 
 /** Whether the cache has a NAR already, whole: its key is the hash of its bytes, and only Publish writes there. */
@@ -53,7 +74,7 @@ export async function hasNar(
  * @param deriver of an output; a source has none
  */
 export function signNarInfo(
-  { storePath, narHash, narSize, references, fileHash, fileSize, ca }: Omit<PublishedPath, 'etag'>,
+  { storePath, narHash, narSize, references, fileHash, fileSize, ca }: Omit<PublishedPath, 'etag' | 'part'>,
   deriver: StorePath | undefined,
   keys: SecretKey[],
 ): NarInfo {

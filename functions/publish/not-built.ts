@@ -1,6 +1,7 @@
 import { baseNameOf, type StorePath } from '../../nix/store-path.ts'
 import type { DerivationOutcome } from '../shared/contract.ts'
 import { keepLog } from './logs.ts'
+import { isPassingFailure } from './passing-failure.ts'
 import type { Publication } from './publication.ts'
 import type { StagedResult } from './staged-result.ts'
 
@@ -23,7 +24,11 @@ export async function outcomeOfFailure(
       return {
         drvPath,
         outcome: 'failed',
-        error: { name: 'BuildFailed', message: result.message, retryable: false },
+        error: {
+          name: 'BuildFailed',
+          message: result.message,
+          retryable: isPassingFailure(result.message, result.logTail),
+        },
         logTail: result.logTail,
       }
     case 'dependency-failed':

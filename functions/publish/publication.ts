@@ -5,6 +5,7 @@ import type { Caches } from '../shared/caches.ts'
 import type { BuildId, Graph, RunId } from '../shared/contract.ts'
 import type { Bucket } from '../shared/objects.ts'
 import type { PublishedPath } from '../shared/records.ts'
+import type { Parcels } from './parcels.ts'
 
 /** Everything that publishing one build's results needs. */
 export interface Publication {
@@ -12,6 +13,8 @@ export interface Publication {
   build: BuildId
   /** the staging prefix of that build; nothing else of staging is read, but what another Publish has verified and recorded */
   prefix: string
+  /** the small objects below it */
+  parcels: Parcels
   graph: Graph
   staging: Bucket
   cache: Bucket

@@ -4,13 +4,14 @@ import type { BatchDerivation, DerivationOutcome } from '../shared/contract.ts'
 import { describeError, HearthError } from '../shared/errors.ts'
 import { boundedWords } from './bounded-words.ts'
 import { outcomeOfFailure } from './not-built.ts'
+import { openParcels } from './parcels.ts'
 import type { Publication } from './publication.ts'
 import { publishDerivation, resumePublication } from './publish-derivation.ts'
 import { NotReproducible } from './refusals.ts'
 import { findStagedResult } from './staged-result.ts'
 
-// 16 derivations at once: they wait for S3 most of the time. Their large NARs take turns (`Publication.largeNars`).
-const AT_ONCE = 16
+// 32 derivations at once: each is three requests one after the other, some 60 ms of waiting for S3 and 1 ms of work. Their large NARs take turns (`Publication.largeNars`).
+const AT_ONCE = 32
 
 /** How far a batch has got. */
 export interface BatchProgress {
@@ -29,11 +30,12 @@ export interface BatchProgress {
  * @param mayBegin whether there is time for one more derivation; asked before each but the first, so that every call gets on
  */
 export async function publishBatch(
-  publication: Publication,
+  build: Omit<Publication, 'parcels'>,
   derivations: BatchDerivation[],
   lost: string,
   { before = [], mayBegin = () => true }: { before?: DerivationOutcome[]; mayBegin?: () => boolean } = {},
 ): Promise<BatchProgress> {
+  const publication = { ...build, parcels: await openParcels(build.staging, build.prefix) }
   const limit = pLimit(AT_ONCE)
   const failures: unknown[] = []
   let begun = 0
@@ -77,12 +79,12 @@ async function publishOne(
   lost: string,
 ): Promise<DerivationOutcome> {
   try {
-    const result = await findStagedResult(publication.staging, publication.prefix, drvPath)
+    const result = await findStagedResult(publication, drvPath)
     if (result?.status === 'built')
       return {
         drvPath,
         seconds: result.seconds,
-        ...(await publishDerivation(publication, drvPath, result.inputs)),
+        ...(await publishDerivation(publication, drvPath, result)),
       }
     const resumed = await resumePublication(publication, drvPath)
     return resumed === undefined

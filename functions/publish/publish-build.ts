@@ -1,25 +1,42 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import pLimit from 'p-limit'
 import * as z from 'zod/mini'
+import { openCacheIndex } from '../shared/cache-index/cache-index.ts'
 import { openCaches } from '../shared/caches.ts'
-import type { BatchOutcome, BuildId, BuildJob, DerivationOutcome, PublishAnswer } from '../shared/contract.ts'
+import type {
+  BatchOutcome,
+  BuildJob,
+  DerivationOutcome,
+  MachineId,
+  PublishAnswer,
+} from '../shared/contract.ts'
+import { HearthError } from '../shared/errors.ts'
 import { readGraph } from '../shared/graph.ts'
-import { stagingPrefixOfBuild, stateKeys } from '../shared/keys.ts'
+import { machineOfBuild, stagingPrefixOfBatch, stateKeys } from '../shared/keys.ts'
 import { logger } from '../shared/lambda.ts'
 import { type Bucket, findJson, readJson, writeJson } from '../shared/objects.ts'
 import { openUpstreamMemory } from '../shared/upstream-memory.ts'
-import { buildOfFailure, lostMessage } from './failed-build.ts'
+import { lostMessage } from './failed-build.ts'
 import { type BatchProgress, publishBatch } from './publish-batch.ts'
+import { rememberFailures } from './remember-failures.ts'
 import { readSigningKeys } from './signing-keys.ts'
 
 /** What the `warm` state machine sends when a build has ended. */
 export const BuildInput = z.object({
   mode: z.optional(z.literal('build')),
   run: z.string(),
-  batch: z.object({ wave: z.number(), system: z.string(), job: z.string() }),
+  batch: z.object({ batch: z.string(), job: z.string() }),
+  /** the CodeBuild build that served the lane */
   build: z.optional(z.string()),
+  /** the worker that took the batch, when it was no CodeBuild build */
+  machine: z.optional(z.string()),
   failure: z.optional(z.object({ Error: z.optional(z.string()), Cause: z.optional(z.string()) })),
 })
+
+/** A batch is said to be built by somebody who is no worker of this deployment. */
+export class UnknownWorker extends HearthError {
+  override name = 'UnknownWorker'
+}
 
 // 5 minutes: what was begun before has that long to end, which is some 60 GB of NARs at the 200 MB/s that one core reads.
 const MARGIN_MS = 5 * 60 * 1000
@@ -32,11 +49,12 @@ const LARGE_NARS_AT_ONCE = 4
  * @param remaining milliseconds until this function is killed
  */
 export async function publishBuild(
-  { run, batch: { wave, system, job: jobKey }, build, failure }: z.output<typeof BuildInput>,
+  { run, batch: { batch, job: jobKey }, build, machine: worker, failure }: z.output<typeof BuildInput>,
   parts: {
     secrets: SecretsManagerClient
     secretId: string
     builderRoleId: string
+    workerRoleId: string
     state: Bucket
     staging: Bucket
     cache: Bucket
@@ -44,21 +62,23 @@ export async function publishBuild(
   remaining: () => number,
 ): Promise<PublishAnswer> {
   const { state } = parts
-  const { derivations, upstreams, maxNarSize } = await readJson<BuildJob>(state, jobKey)
-  const buildId = build ?? buildOfFailure(failure) ?? null
-  const lost = lostMessage(buildId ?? undefined, failure)
-  const outcomeKey = stateKeys.outcome(run, wave, system)
+  const { wave, system, derivations, upstreams, maxNarSize } = await readJson<BuildJob>(state, jobKey)
+  const machine = machineOf(parts, build, worker) ?? null
+  const lost = lostMessage(build ?? worker, failure)
+  const outcomeKey = stateKeys.outcome(run, batch)
   const before = await finishedBefore()
   const progress = await publishRest()
   const outcome: BatchOutcome = {
     version: 1,
     run,
     wave,
+    batch,
     system,
-    buildId,
+    machine,
     derivations: progress.outcomes,
   }
   await writeJson(state, outcomeKey, outcome)
+  await rememberFailures(state, run, progress.outcomes)
   const counts = Object.groupBy(progress.outcomes, ({ outcome }) => outcome)
   const numbers = Object.entries(counts).map(([name, list]) => [name, list.length] as const)
   logger.info('published', { ...Object.fromEntries(numbers), left: progress.left })
@@ -68,28 +88,28 @@ export async function publishBuild(
   /** What an earlier call for this very build has finished. It stands: bytes that it added are counted once, and no NAR is read twice. */
   async function finishedBefore(): Promise<DerivationOutcome[]> {
     const found = await findJson<BatchOutcome>(state, outcomeKey)
-    return found?.buildId === buildId ? found.derivations : []
+    return found?.machine === machine ? found.derivations : []
   }
 
   async function publishRest(): Promise<BatchProgress> {
     if (before.length === derivations.length) return { outcomes: before, left: 0 }
-    if (buildId === null)
+    if (machine === null)
       return { outcomes: derivations.map(({ drvPath }) => neverStarted(drvPath, lost)), left: 0 }
-    return publish(buildId)
+    return publish(machine)
   }
 
-  async function publish(of: BuildId): Promise<BatchProgress> {
-    const { staging, cache, secrets, secretId, builderRoleId } = parts
-    const memory = openUpstreamMemory(state)
+  async function publish(of: MachineId): Promise<BatchProgress> {
+    const { staging, cache, secrets, secretId } = parts
+    const caches = openCaches(cache, upstreams, openUpstreamMemory(state), openCacheIndex(state, cache))
     const publication = {
       run,
       build: of,
-      prefix: stagingPrefixOfBuild(builderRoleId, of),
+      prefix: stagingPrefixOfBatch(of, run, batch),
       graph: await readGraph(state, run),
       staging,
       cache,
       state,
-      caches: openCaches(cache, upstreams, memory),
+      caches,
       keys: await readSigningKeys(secrets, secretId),
       maxNarSize,
       largeNars: pLimit(LARGE_NARS_AT_ONCE),
@@ -97,9 +117,25 @@ export async function publishBuild(
     }
     const mayBegin = (): boolean => remaining() > MARGIN_MS
     const made = await publishBatch(publication, derivations, lost, { before, mayBegin })
-    await memory.save()
+    await caches.save()
     return made
   }
+}
+
+/**
+ * Who built the batch. A CodeBuild build is who the state machine started; a worker says who it is, and must be one: whoever it names, the bytes below that prefix are
+ * that one's own.
+ * @throws UnknownWorker
+ */
+function machineOf(
+  { builderRoleId, workerRoleId }: { builderRoleId: string; workerRoleId: string },
+  build: string | undefined,
+  worker: string | undefined,
+): MachineId | undefined {
+  if (build !== undefined) return machineOfBuild(builderRoleId, build)
+  if (worker !== undefined && !worker.startsWith(`${workerRoleId}:`))
+    throw new UnknownWorker(`${worker} says that it built the batch, and has not the workers' role`)
+  return worker
 }
 
 function neverStarted(drvPath: DerivationOutcome['drvPath'], message: string): DerivationOutcome {

@@ -2,6 +2,7 @@ import type { StorePath } from '../../nix/store-path.ts'
 import type { FixedOutput } from '../../nix/fixed-output.ts'
 import type { OutputDifference } from '../shared/contract.ts'
 import { HearthError } from '../shared/errors.ts'
+import type { Withdrawn } from '../shared/records.ts'
 
 /** Why a staged result is not published. What stays retryable is what another look of Plan can mend. */
 
@@ -131,6 +132,17 @@ export class PublicationUnfinished extends HearthError {
   constructor(path: StorePath, build: string, why: string) {
     super(
       `${path}: the build ${build} was to be published, and ${why}; it is given up 20 minutes after its publisher began`,
+    )
+  }
+}
+
+/** A repair is taking the build that stands out of clients' sight: until nothing of it is visible, no other one may get in beside it. */
+export class RepairUnderWay extends HearthError {
+  override name = 'RepairUnderWay'
+  override retryable = true
+  constructor(path: StorePath, { by, since }: Withdrawn) {
+    super(
+      `${path}: the repair ${by} has been taking what is published of it out of clients’ sight since ${since}; if it has died, \`hearth verify --repair\` goes on an hour later`,
     )
   }
 }

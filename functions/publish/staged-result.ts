@@ -3,7 +3,8 @@ import { InvalidNarInfo, type NarInfo, parseNarInfo } from '../../nix/narinfo.ts
 import { baseNameOf, hashPartOf, type StorePath } from '../../nix/store-path.ts'
 import { explainFindings } from '../shared/findings.ts'
 import { stagedKeys } from '../shared/keys.ts'
-import { type Bucket, findObject } from '../shared/objects.ts'
+import { findObject, ObjectTooLarge } from '../shared/objects.ts'
+import type { Publication } from './publication.ts'
 import { StagedResultInvalid } from './refusals.ts'
 
 // A builder is not trusted: what it says is checked before it is used, and bounded before it is read.
@@ -14,6 +15,7 @@ const Result = z.intersection(
       status: z.literal('built'),
       seconds: z.number().check(z.nonnegative()),
       inputs: z.record(z.string(), z.string()),
+      log: z.optional(z.boolean()),
     }),
     z.object({ status: z.literal('failed'), message: z.string(), logTail: z.array(z.string()) }),
     z.object({ status: z.literal('dependency-failed'), because: z.array(z.string()) }),
@@ -27,20 +29,40 @@ const RESULT_LIMIT = 8 * 1024 * 1024
 // 1 MiB: as for a published narinfo.
 const NARINFO_LIMIT = 1024 * 1024
 
+/** Where to look for what a build staged. */
+export type StagedBuild = Pick<Publication, 'staging' | 'prefix' | 'parcels'>
+
+/** A small staged object: in a parcel, or by itself. @throws ObjectTooLarge */
+async function findBytes(
+  { staging, parcels }: StagedBuild,
+  key: string,
+  limit: number,
+): Promise<Uint8Array | undefined> {
+  const parcelled = await parcels.find(key)
+  if (parcelled === undefined) return (await findObject(staging, key, limit))?.bytes
+  if (parcelled.bytes.length > limit)
+    throw new ObjectTooLarge(`${key} has ${parcelled.bytes.length} bytes, and at most ${limit} are read`)
+  return parcelled.bytes
+}
+
 /**
  * What the builder says of one derivation, or undefined when it said nothing.
  * @throws StagedResultInvalid
  */
 export async function findStagedResult(
-  staging: Bucket,
-  prefix: string,
+  build: StagedBuild,
   drvPath: StorePath,
 ): Promise<StagedResult | undefined> {
-  const found = await findObject(staging, stagedKeys.result(prefix, baseNameOf(drvPath)), RESULT_LIMIT)
-  if (found === undefined) return undefined
+  const bytes = await findBytes(build, stagedKeys.result(build.prefix, baseNameOf(drvPath)), RESULT_LIMIT)
+  if (bytes === undefined) {
+    if (build.parcels.damage === undefined) return undefined
+    throw new StagedResultInvalid(
+      `the builder's result for ${drvPath} was not found, but ${build.parcels.damage}`,
+    )
+  }
   let document: unknown
   try {
-    document = JSON.parse(Buffer.from(found.bytes).toString('utf8'))
+    document = JSON.parse(Buffer.from(bytes).toString('utf8'))
   } catch {
     throw new StagedResultInvalid(`the builder's result for ${drvPath} is not JSON`)
   }
@@ -59,12 +81,8 @@ export interface StagedNarInfo extends NarInfo {
 }
 
 /** @throws StagedResultInvalid when there is none, or naming what is wrong with it */
-export async function readStagedNarInfo(
-  staging: Bucket,
-  prefix: string,
-  path: StorePath,
-): Promise<StagedNarInfo> {
-  const info = await findStagedNarInfo(staging, prefix, path)
+export async function readStagedNarInfo(build: StagedBuild, path: StorePath): Promise<StagedNarInfo> {
+  const info = await findStagedNarInfo(build, path)
   if (info === undefined)
     throw new StagedResultInvalid(`${path} was said to be built, and no narinfo of it was staged`)
   return info
@@ -72,13 +90,13 @@ export async function readStagedNarInfo(
 
 /** @throws StagedResultInvalid naming what is wrong with it */
 export async function findStagedNarInfo(
-  staging: Bucket,
-  prefix: string,
+  build: StagedBuild,
   path: StorePath,
 ): Promise<StagedNarInfo | undefined> {
-  const found = await findObject(staging, stagedKeys.narinfo(prefix, hashPartOf(path)), NARINFO_LIMIT)
-  if (found === undefined) return undefined
-  const info = parse(path, Buffer.from(found.bytes).toString('utf8'))
+  const key = stagedKeys.narinfo(build.prefix, hashPartOf(path))
+  const bytes = await findBytes(build, key, NARINFO_LIMIT)
+  if (bytes === undefined) return undefined
+  const info = parse(path, Buffer.from(bytes).toString('utf8'))
   const wrong = (what: string): StagedResultInvalid =>
     new StagedResultInvalid(`the staged narinfo of ${path} ${what}`)
   if (info.storePath !== path) throw wrong(`is about ${info.storePath}`)

@@ -1,8 +1,9 @@
 import { brokenRules, type ReferencingPath } from '../../nix/reference-rules.ts'
-import type { StorePath } from '../../nix/store-path.ts'
+import { baseNameOf, type StorePath } from '../../nix/store-path.ts'
 import type { Caches } from '../shared/caches.ts'
 import type { Graph, GraphDerivation } from '../shared/contract.ts'
 import { derivationOf, entries } from '../shared/graph.ts'
+import { stagedKeys } from '../shared/keys.ts'
 import type { Published, PublishedPath } from '../shared/records.ts'
 import type { KnownPath } from '../shared/upstream-memory.ts'
 import { checkInputsUsed, closureOf, closureOfSources, digestOfInputs, inputPathsOf } from './inputs.ts'
@@ -12,21 +13,28 @@ import { ReferenceRuleBroken } from './refusals.ts'
 import { verifyOutput } from './verify-output.ts'
 import { verifySources } from './verify-source.ts'
 
+/** What a builder says of a build, and what is checked of it. */
+export interface BuildClaims {
+  /** NarHash of every path in the closure of its inputs, as the builder had them */
+  inputs: Record<string, string>
+  /** whether there is a log; it does not always say */
+  log?: boolean | undefined
+}
+
 /**
  * Proves everything about the build of a derivation, from the bytes that were staged: all its outputs, and the sources that they refer to.
- * @param used NarHash of every path in the closure of its inputs, as the builder had them
  * @returns the record of the build, as it will stand when nobody was first
  * @throws what `refusals.ts` names
  */
 export async function verifyBuild(
   publication: Publication,
   drvPath: StorePath,
-  used: Record<string, string>,
+  claims: BuildClaims,
 ): Promise<Published> {
   const { caches, graph } = publication
   const derivation = derivationOf(graph, drvPath, 'the batch')
   const inputs = await closureOf(caches, inputPathsOf(graph, drvPath))
-  checkInputsUsed(inputs, used)
+  checkInputsUsed(inputs, claims.inputs)
   const outputs = await verifyOutputs(publication, drvPath, derivation, [
     ...inputs.keys(),
     ...closureOfSources(graph, derivation.inputSrcs),
@@ -49,8 +57,20 @@ export async function verifyBuild(
     run,
     build,
     prefix,
+    ...(await whereLogIs(publication, drvPath, claims)),
     begun: new Date(now()).toISOString(),
   }
+}
+
+/** Says nothing of a log that is an object by itself, or may be. */
+async function whereLogIs(
+  { parcels, prefix }: Publication,
+  drvPath: StorePath,
+  { log }: BuildClaims,
+): Promise<Pick<Published, 'log'>> {
+  const parcelled = await parcels.find(stagedKeys.log(prefix, baseNameOf(drvPath)))
+  if (parcelled !== undefined) return { log: parcelled.part }
+  return log === false ? { log: 'none' } : {}
 }
 
 async function verifyOutputs(

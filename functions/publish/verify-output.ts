@@ -27,16 +27,21 @@ export async function verifyOutput(
   publication: Publication,
   { path, drvPath, candidates, fixedOutput, discardsReferences }: ExpectedOutput,
 ): Promise<PublishedPath> {
-  const info = await readStagedNarInfo(publication.staging, publication.prefix, path)
+  const info = await readStagedNarInfo(publication, path)
   if (info.deriver !== undefined && info.deriver !== drvPath)
     throw new StagedResultInvalid(
       `the staged narinfo of ${path} names the deriver ${info.deriver} and not ${drvPath}`,
     )
   const content = fixedOutput === undefined ? undefined : new FixedContent(fixedOutput)
-  const { narHash, narSize, references, etag } = await readStagedNar(publication, info, candidates, content)
+  const { narHash, narSize, references, ...where } = await readStagedNar(
+    publication,
+    info,
+    candidates,
+    content,
+  )
   if (fixedOutput !== undefined) checkFixed(path, fixedOutput, content?.hash(), references)
   const { fileHash, fileSize } = info
-  const proved = { storePath: path, narHash, narSize, fileHash, fileSize, etag }
+  const proved = { storePath: path, narHash, narSize, fileHash, fileSize, ...where }
   // A builder's Nix 2.8 does not know unsafeDiscardReferences, and declares what it found.
   if (discardsReferences && info.references.length === 0) return { ...proved, references: [] }
   checkScan(path, info.references, references)

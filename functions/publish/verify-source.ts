@@ -54,8 +54,7 @@ async function verifySource(
   source: ArchivedSource,
   referrer: StorePath,
 ): Promise<PublishedPath> {
-  const { staging, prefix } = publication
-  const info = await findStagedNarInfo(staging, prefix, path)
+  const info = await findStagedNarInfo(publication, path)
   if (info === undefined) throw new ReferenceNotPublished(referrer, path)
   const check = (what: string, proved: string | number, staged: string | number): void => {
     if (proved !== staged) throw new SourceDiffers(path, what, proved, staged)
@@ -63,8 +62,8 @@ async function verifySource(
   check('NarHash', source.narHash, info.narHash)
   check('NarSize', source.narSize, info.narSize)
   check('References', source.references.join(' '), [...new Set(info.references)].toSorted().join(' '))
-  const { narHash, narSize, etag } = await readStagedNar(publication, info, [])
+  const { narHash, narSize, ...where } = await readStagedNar(publication, info, [])
   const { fileHash, fileSize } = info
   const { references, contentAddress: ca } = source
-  return { storePath: path, narHash, narSize, references, fileHash, fileSize, ca, etag }
+  return { storePath: path, narHash, narSize, fileHash, fileSize, ...where, references, ca }
 }

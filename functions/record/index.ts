@@ -5,11 +5,11 @@ import type { EvaluationJob, WavePlan } from '../shared/contract.ts'
 import { requireEnvironment } from '../shared/environment.ts'
 import { stateKeys } from '../shared/keys.ts'
 import { lambda, logger } from '../shared/lambda.ts'
-import { findJson, readJson, writeJson } from '../shared/objects.ts'
-import type { Timings, Warmed } from '../shared/records.ts'
+import { readJson, writeJson } from '../shared/objects.ts'
+import type { Warmed } from '../shared/records.ts'
 import { readBatches, readPlans, type TriedBatch } from '../shared/run-files.ts'
+import { addTimings, type Sample } from '../shared/timings.ts'
 import { rootsOf } from './roots.ts'
-import { addSamples, byPackage, type Sample } from './timings.ts'
 
 const state = { s3: new S3Client({}), name: requireEnvironment('STATE_BUCKET') }
 const REQUESTS = 32
@@ -29,11 +29,8 @@ export const handler = lambda(RecordInput, async ({ run, ending }) => {
     writeJson(state, stateKeys.root(target.repository, target.ref, shell), root),
   )
 
-  const packages = byPackage(samplesOf(await readBatches(state, await readPlans(state, run))))
-  await limit.map([...packages], async ([name, samples]) => {
-    const key = stateKeys.timings(name)
-    await writeJson(state, key, addSamples(await findJson<Timings>(state, key), samples))
-  })
+  const samples = samplesOf(await readBatches(state, run))
+  await addTimings(state, samples)
 
   // Last: a commit counts as warm only when its roots are complete. One with a shell that did not evaluate is evaluated again when somebody asks: it may
   // have run out of time or memory.
@@ -41,7 +38,7 @@ export const handler = lambda(RecordInput, async ({ run, ending }) => {
     const warmed: Warmed = { version: 1, run, wave: plan.wave, config }
     await writeJson(state, stateKeys.warmed(target.repository, target.commit), warmed)
   }
-  logger.info('recorded', { verdict: ending.verdict, roots: roots.length, packages: packages.size })
+  logger.info('recorded', { verdict: ending.verdict, roots: roots.length, samples: samples.length })
   return ending
 
   /** The last plan of this run; for a commit that is unchanged, of the run that warmed it. */

@@ -26,7 +26,7 @@ export const handler = lambda(ReportRequest, async (request) => {
     job?.target,
     ending,
     plans,
-    await readBatches(state, plans),
+    await readBatches(state, run),
   )
   await writeJson(state, stateKeys.summary(run), summary)
   logger.info('reported', {

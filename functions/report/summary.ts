@@ -8,7 +8,7 @@ import type {
   Target,
   WavePlan,
 } from '../shared/contract.ts'
-import type { TriedBatch } from '../shared/run-files.ts'
+import { hasCome, type TriedBatch } from '../shared/run-files.ts'
 
 /** How an execution ended, as far as Report is told. */
 export interface Ending {
@@ -59,15 +59,16 @@ export function summarise(
     bytesAdded: batches
       .flatMap(({ outcome }) => outcome?.derivations ?? [])
       .reduce((sum, { bytes = 0 }) => sum + bytes, 0),
-    waves: plans.filter((plan) => plan.batches.length > 0).length,
+    waves: plans.filter((plan) => plan.lanes.length > 0).length,
   }
 }
 
-/** What became of every derivation in the end: a later attempt's outcome counts. */
+/** What became of every derivation in the end: of several attempts the one that came, else the last. */
 function finalOutcomes(batches: TriedBatch[]): DerivationOutcome[] {
   const outcomes = new Map<string, DerivationOutcome>()
-  for (const { outcome } of batches.toSorted((a, b) => a.job.wave - b.job.wave))
-    for (const derivation of outcome?.derivations ?? []) outcomes.set(derivation.drvPath, derivation)
+  for (const { outcome } of batches)
+    for (const derivation of outcome?.derivations ?? [])
+      if (!hasCome(outcomes.get(derivation.drvPath))) outcomes.set(derivation.drvPath, derivation)
   return [...outcomes.values()]
 }
 

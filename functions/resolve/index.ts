@@ -5,6 +5,7 @@ import type { EvaluationJob, RunInput } from '../shared/contract.ts'
 import { requireEnvironment } from '../shared/environment.ts'
 import { stateKeys } from '../shared/keys.ts'
 import { lambda } from '../shared/lambda.ts'
+import { noteRun } from '../shared/newest-run.ts'
 import { findJson, writeJson } from '../shared/objects.ts'
 import type { Warmed } from '../shared/records.ts'
 import { headOf } from './github.ts'
@@ -13,14 +14,22 @@ import { parseRunInput } from './run-input.ts'
 
 const state = { s3: new S3Client({}), name: requireEnvironment('STATE_BUCKET') }
 
+const ResolveInput = z.object({
+  run: z.string(),
+  /** when the execution was started, ISO 8601 */
+  started: z.string(),
+  input: z.unknown(),
+})
+
 /** Resolve: ref to commit; which attributes, systems and upstreams. What is not configured is refused, a commit that is warm goes straight on. */
-export const handler = lambda(z.object({ run: z.string(), input: z.unknown() }), async ({ run, input }) => {
+export const handler = lambda(ResolveInput, async ({ run, started, input }) => {
   const request = parseRunInput(input)
   const stored = await currentConfig(state)
   try {
-    const job = await resolve(run, request, stored)
+    const { job, isHead } = await resolve(run, started, request, stored)
     await writeJson(state, stateKeys.job(run), job)
     const { repository, commit } = job.target
+    if (isHead) await noteRun(state, job.target, run, started)
     const warmed = await findJson<Warmed>(state, stateKeys.warmed(repository, commit))
     if (warmed?.config === stored.sha256)
       return { verdict: 'unchanged', reason: `${commit} was warmed by the run ${warmed.run}` }
@@ -35,20 +44,26 @@ export const handler = lambda(z.object({ run: z.string(), input: z.unknown() }),
 
 async function resolve(
   run: string,
+  started: string,
   request: RunInput,
   { config, sha256 }: StoredConfig,
-): Promise<EvaluationJob> {
+): Promise<{ job: EvaluationJob; isHead: boolean }> {
   const { attributes, systems } = configurationFor(config, request)
   const head = await headOf(config.github.api, request.repository, request.ref)
   if (head === undefined) throw new RefNotFound(request.repository, request.ref)
-  return {
+  const commit = request.commit ?? head
+  const job: EvaluationJob = {
     kind: 'evaluate',
     run,
-    target: { repository: request.repository, ref: request.ref, commit: request.commit ?? head },
+    target: { repository: request.repository, ref: request.ref, commit },
     source: `${config.github.git}/${request.repository}.git`,
     attributes,
     systems,
     limits: config.limits.evaluation,
     config: sha256,
+    started,
+    ...(request.retryFailed === true ? { retryFailed: true } : {}),
   }
+  // Somebody who warms an older commit by hand makes no run of the head pointless.
+  return { job, isHead: commit === head }
 }

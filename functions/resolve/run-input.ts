@@ -13,6 +13,7 @@ const RunInputSchema = z.strictObject({
   ref: z.string().check(z.minLength(1)),
   commit: z.optional(z.string().check(z.regex(/^[0-9a-f]{40}$/, 'expected 40 hexadecimal digits'))),
   delivery: z.optional(z.string()),
+  retryFailed: z.optional(z.boolean()),
 })
 
 /**
@@ -26,12 +27,13 @@ export function parseRunInput(input: unknown): RunInput {
       `this execution's input is not what a run needs:\n${explainFindings(parsed.error)}\n` +
         'The right form: {"repository": "owner/name", "ref": "main"}, and "commit" (40 digits) for another commit than the head.',
     )
-  const { trigger, repository, ref, commit, delivery } = parsed.data
+  const { trigger, repository, ref, commit, delivery, retryFailed } = parsed.data
   return {
     trigger,
     repository,
     ref: ref.startsWith('refs/') ? ref : `refs/heads/${ref}`,
     ...(commit === undefined ? {} : { commit }),
     ...(delivery === undefined ? {} : { delivery }),
+    ...(retryFailed === undefined ? {} : { retryFailed }),
   }
 }

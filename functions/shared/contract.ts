@@ -10,10 +10,14 @@ import type { StorePath } from '../../nix/store-path.ts'
 
 /** The name of the execution: one run of the `warm` state machine for one target. */
 export type RunId = string
+/** `<wave>-<system>-<slot>-<number>`: the number counts what a lane has taken, from 1. */
+export type BatchId = string
 /** A Nix system, such as `x86_64-linux`. */
 export type System = string
 /** The id that CodeBuild gives a build, `<project>:<uuid>`; it names the builder's staging prefix. */
 export type BuildId = string
+/** Who a builder is to IAM, `<role id>:<role session name>` (`aws:userid`); it names what the builder may read and write. */
+export type MachineId = string
 
 export type Trigger = 'push' | 'schedule' | 'hand'
 
@@ -28,6 +32,8 @@ export interface RunInput {
   commit?: string
   /** GitHub's delivery id, to follow one push through all logs */
   delivery?: string
+  /** build again what failed before for a reason of its own */
+  retryFailed?: boolean
 }
 
 /** What `hearth keys` asks the `keys` state machine for: its execution's input. Publish does it; nobody else touches a key. */
@@ -66,16 +72,41 @@ export interface EvaluationJob {
   target: Target
   /** where git fetches the commit from */
   source: string
-  /** attribute sets of shells or packages, `devShells` by default */
+  /**
+   * attribute paths of a flake, with or without the system in them (`devShells`, `packages.hello`, `packages.x86_64-linux.hello`), and files with or without an
+   * attribute path (`shell.nix`, `default.nix#tools.hello`); `devShells` by default
+   */
   attributes: string[]
   systems: System[]
   limits: { secondsPerSystem: number; megabytes: number }
+  /** the public keys of our own cache: what an evaluation imports is fetched with a signature, like everything else */
+  publicKeys?: string[]
+  upstreams?: Upstream[]
+  /** whether the sources of the flake's locked inputs are kept warm, too */
+  flakeInputs?: boolean
   /** SHA-256 of the configuration that this run uses, whatever is pushed meanwhile */
   config: string
+  /** build again what failed before for a reason of its own */
+  retryFailed?: boolean
+  /** when the run's execution was started, ISO 8601 */
+  started?: string
 }
 
-export type ShellStatus = { drvPath: StorePath } | { error: string }
-/** One attribute to keep warm, and what evaluating it gave. */
+/** Derivation -> the outputs of it that are meant. */
+export type DerivationOutputs = Record<StorePath, string[]>
+
+/**
+ * What evaluating an attribute gave: its derivation, what is wrong with it, or what it needs before it can go on: outputs that it imports
+ * (import-from-derivation) and that no cache has. They are to be built and published like everything else, and then it is evaluated again.
+ *
+ * `imported` is what evaluating needed and got, also before it was found to need more: a laptop needs it, too. What attributes of one system share is
+ * imported once, so it may name imports of others that were evaluated before it.
+ */
+export type ShellStatus =
+  | { drvPath: StorePath; imported?: DerivationOutputs }
+  | { needs: DerivationOutputs; imported?: DerivationOutputs }
+  | { error: string }
+/** One attribute to keep warm, or a set of them that cannot be listed, and what evaluating it gave. */
 export type EvaluatedShell = { attribute: string; system: System } & ShellStatus
 
 /** What an evaluator leaves in its staging prefix as `evaluation.json`. */
@@ -87,8 +118,22 @@ export interface Evaluation {
   shells: EvaluatedShell[]
   /** set when the source as a whole gave nothing to warm: then there are no shells and no archive */
   error?: { name: string; message: string }
-  /** `archive.zst` beside it: `nix-store --export` of every `.drv` and source, zstd; absent when no shell evaluates */
+  /** `archive.zst` beside it: `nix-store --export` of every `.drv` and source, zstd; absent when there is nothing to build or to keep */
   archive?: { sha256: string; bytes: number }
+  /** the sources of the flake's locked inputs, which are in the archive; only when the job asks for them */
+  flakeInputs?: StorePath[]
+  /** only in Plan's own copy */
+  round?: EvaluationRound
+}
+
+/** A run evaluates again after it has published what an evaluation lacked. */
+export interface EvaluationRound {
+  /** from 1 */
+  number: number
+  /** which build of the evaluator gave this evaluation */
+  build: BuildId
+  /** what the round before lacked, by attribute */
+  neededBefore: Record<string, DerivationOutputs>
 }
 
 /** One derivation of the graph, as read from its `.drv` file; its output paths are recomputed. */
@@ -125,13 +170,32 @@ export interface Lane {
   slot: number
 }
 
-/** `runs/<run>/schedules/<wave>.json.zst`: everything that is missing and can be built; written by Plan, read by Take. */
+/** Everything that is missing and can be built; written by Plan, read by Take. */
 export interface Schedule {
   version: 1
   run: RunId
   wave: number
   /** inputs before what needs them */
   derivations: ScheduledDerivation[]
+}
+
+/** A schedule with what Take needs besides: `runs/<run>/schedules/<wave>.json.zst`. */
+export interface WaveSchedule extends Schedule {
+  target: Target
+  /** when the run's execution was started, ISO 8601 */
+  started?: string
+  /** what every job of the wave says alike */
+  job: Pick<BuildJob, 'archive' | 'upstreams' | 'publicKeys' | 'maxNarSize'>
+  machines: Record<System, ScheduledMachines>
+}
+
+/** The machines that a wave may use of one system. */
+export interface ScheduledMachines {
+  lanes: number
+  /** derivations that one machine builds at once */
+  slots: number
+  /** how long the run waits until one of these machines shows that it is there; absent where they are started when they are needed */
+  waitHours?: number
 }
 
 /** A missing derivation. Others of the schedule are named by their position in it. */
@@ -155,11 +219,12 @@ export interface ScheduledDerivation {
   path: number
 }
 
-/** What one builder builds in one go; written by Plan, read by the builder and by Publish. */
+/** What one machine builds in one go; written by Take, read by the builder and by Publish. */
 export interface BuildJob {
   kind: 'build'
   run: RunId
   wave: number
+  batch: BatchId
   system: System
   /** Plan's copy of the evaluation's export archive: a key of the state bucket, pinned by its hash */
   archive: { key: string; sha256: string }
@@ -194,10 +259,10 @@ export interface PlannedShell {
 }
 
 /**
- * `build`: there are batches. `done`: every shell that evaluates is warm. `stuck`: something is missing, and nothing that is missing can
- * be built.
+ * `build`: there is work for lanes. `done`: every shell that evaluates is warm. `stuck`: something is missing, and nothing that is missing can
+ * be built. `evaluate`: what evaluations import has come, and they can go on. `superseded`: a newer commit of the same ref is being warmed.
  */
-export type PlanVerdict = 'build' | 'done' | 'stuck'
+export type PlanVerdict = 'build' | 'evaluate' | 'done' | 'stuck' | 'superseded'
 
 /** `runs/<run>/plans/<wave>.json`: what Plan saw and decided; read by the next wave, by Record and by Report. */
 export interface WavePlan {
@@ -209,8 +274,97 @@ export interface WavePlan {
   /** SHA-256 of the configuration */
   config: string
   shells: PlannedShell[]
-  batches: { system: System; job: string; derivations: number }[]
-  derivations: { graph: number; missing: number }
+  /** machines that work at once; none unless the verdict is `build` */
+  lanes: Lane[]
+  derivations: { graph: number; missing: number; scheduled: number }
+}
+
+/**
+ * What Take answers a lane. `look`: something has changed, look again. `over`: nothing is left for this lane.
+ */
+export type TakeAnswer =
+  | {
+      verdict: 'build'
+      batch: BatchId
+      system: System
+      /** key of the BuildJob */
+      job: string
+      /** the lane's machine, if it had one, has gone or is not to be used again */
+      isFresh: boolean
+    }
+  | { verdict: 'look' }
+  | { verdict: 'over' }
+
+/** `runs/<run>/parked/<system>-<slot>/<since>-<id>.json`: a lane that waits until something is ready for it; the last one counts. */
+export interface ParkedLane {
+  version: 1
+  lane: Lane
+  /** Step Functions' task token: whoever has it can wake the lane */
+  token: string
+  /** ISO 8601 */
+  since: string
+  waits: LaneWait[]
+}
+
+/** What a lane waits for: its own run's builders, another run that builds the same, or a machine. */
+export type LaneWait =
+  | { for: 'run'; run: RunId; derivations: StorePath[] }
+  | { for: 'machine'; system: System }
+
+/** `claims/<hash part of the first output>.json`: who builds a derivation at this moment. Void when its batch has an outcome, or its execution has ended. */
+export interface Claim {
+  version: 1
+  drvPath: StorePath
+  run: RunId
+  batch: BatchId
+  /** ISO 8601 */
+  claimed: string
+}
+
+/**
+ * `jobs/<machine>/<turn>.json`: what a machine is to do next. Its turns begin with 1; the next one comes after its answer to the one before. Its answer goes
+ * to the task token: success with a `BuildAnswer`, or the name of what went wrong.
+ */
+export type MachineJob =
+  | {
+      version: 1
+      /** Step Functions' task token, to answer with */
+      token: string
+      /** key of the BuildJob */
+      job: string
+    }
+  | { version: 1; end: true }
+
+/** `runs/<run>/machines/<batch>.json`: which machine was given a batch. */
+export interface BatchMachine {
+  version: 1
+  machine: MachineId
+  build: BuildId
+}
+
+/** What an activity hands to a Mac worker. */
+export interface WorkerTask {
+  run: RunId
+  /** key of the BuildJob in the state bucket */
+  job: string
+}
+
+/** What a machine answers when everything of a batch is staged. */
+export interface BuildAnswer {
+  machine: MachineId
+}
+
+/** `workers/<system>/<machine>.json`: a Mac's sign of life, written every minute. */
+export interface WorkerSign {
+  version: 1
+  /** ISO 8601 */
+  at: string
+  systems: System[]
+  features: string[]
+  /** batches at once, of each system; 0 when it takes no more */
+  jobs: number
+  /** batches at this moment */
+  busy: number
 }
 
 /** What a builder says of one derivation: `results/<drv base name>.json` in its staging prefix. */
@@ -265,8 +419,10 @@ export interface BatchOutcome {
   version: 1
   run: RunId
   wave: number
+  batch: BatchId
   system: System
-  buildId: BuildId | null
+  /** whose staging prefix was read; null when no builder was ever there */
+  machine: MachineId | null
   derivations: DerivationOutcome[]
 }
 
@@ -275,7 +431,7 @@ export interface PublishAnswer {
   verdict: 'again' | 'done'
 }
 
-export type RunVerdict = 'done' | 'stuck' | 'unchanged' | 'ignored' | 'failed'
+export type RunVerdict = 'done' | 'stuck' | 'superseded' | 'unchanged' | 'ignored' | 'failed'
 
 /** `runs/<run>/summary.json`: how a run ended, for people and for `hearth run show`. */
 export interface RunSummary {

@@ -1,4 +1,4 @@
-import type { BuildId, RunId, System } from './contract.ts'
+import type { BatchId, BuildId, Lane, MachineId, RunId, System } from './contract.ts'
 
 /**
  * Every key of every bucket, in one place.
@@ -6,8 +6,8 @@ import type { BuildId, RunId, System } from './contract.ts'
  * Cache bucket (Nix clients read it; the layout is Nix's own):
  *   nix-cache-info, <hash part>.narinfo, nar/<FileHash>.nar.zst, log/<drv base name>
  *
- * Staging bucket (no Nix client reads it), one prefix per build:
- *   staging/<role id>:<role session name>/…
+ * Staging bucket (no Nix client reads it), one prefix per role session, which is a machine:
+ *   staging/<role id>:<role session name>/… of an evaluator, staging/<role id>:<role session name>/<run>/<batch>/… of a builder
  *
  * State bucket: everything else. There is no database.
  */
@@ -24,10 +24,14 @@ export const cacheKeys = {
 export const stagedKeys = {
   evaluation: (prefix: string): string => `${prefix}evaluation.json`,
   archive: (prefix: string): string => `${prefix}archive.zst`,
+  /** what a machine says now and then of the batch that it builds; each time a new object */
+  progress: (prefix: string): string => `${prefix}progress/`,
   result: (prefix: string, drvBaseName: string): string => `${prefix}results/${drvBaseName}.json`,
   narinfo: (prefix: string, hashPart: string): string => `${prefix}${hashPart}.narinfo`,
   nar: (prefix: string, fileHash: string): string => `${prefix}nar/${fileHash}.nar.zst`,
   log: (prefix: string, drvBaseName: string): string => `${prefix}log/${drvBaseName}`,
+  /** small ones of all these together (`parcel.ts`); numbers from 0 on, without a gap */
+  parcel: (prefix: string, number: number): string => `${prefix}parcels/${number}`,
 }
 
 /**
@@ -39,11 +43,21 @@ export function stagingPrefix(userId: string): string {
 }
 
 /**
- * The staging prefix of one CodeBuild build. CodeBuild assumes its service role with the session name `AWSCodeBuild-<uuid of the build>`.
- * @param roleId the builder role's unique id (`AROA…`), from CloudFormation's `!GetAtt Role.RoleId`
+ * Who a CodeBuild build is. CodeBuild assumes its service role with the session name `AWSCodeBuild-<uuid of the build>`.
+ * @param roleId the role's unique id (`AROA…`), from CloudFormation's `!GetAtt Role.RoleId`
  */
+export function machineOfBuild(roleId: string, buildId: BuildId): MachineId {
+  return `${roleId}:AWSCodeBuild-${buildId.slice(buildId.indexOf(':') + 1)}`
+}
+
+/** The staging prefix of one CodeBuild build. */
 export function stagingPrefixOfBuild(roleId: string, buildId: BuildId): string {
-  return stagingPrefix(`${roleId}:AWSCodeBuild-${buildId.slice(buildId.indexOf(':') + 1)}`)
+  return stagingPrefix(machineOfBuild(roleId, buildId))
+}
+
+/** Below its own prefix a machine keeps batches apart: it may build a derivation twice, and overwrites nothing. */
+export function stagingPrefixOfBatch(machine: MachineId, run: RunId, batch: BatchId): string {
+  return `${stagingPrefix(machine)}${run}/${batch}/`
 }
 
 export const stateKeys = {
@@ -58,22 +72,61 @@ export const stateKeys = {
   evaluation: (run: RunId): string => `runs/${run}/plans/evaluation.json`,
   graph: (run: RunId): string => `runs/${run}/graph.json.zst`,
   archive: (run: RunId): string => `runs/${run}/archive.zst`,
-  batch: (run: RunId, wave: number, system: System): string => `runs/${run}/batches/${wave}-${system}.json`,
   plan: (run: RunId, wave: number): string => `runs/${run}/plans/${wave}.json`,
-  outcome: (run: RunId, wave: number, system: System): string =>
-    `runs/${run}/outcomes/${wave}-${system}.json`,
+  schedule: (run: RunId, wave: number): string => `runs/${run}/schedules/${wave}.json.zst`,
+  schedules: (run: RunId): string => `runs/${run}/schedules/`,
+  batches: (run: RunId): string => `runs/${run}/batches/`,
+  batch: (run: RunId, batch: BatchId): string => `runs/${run}/batches/${batch}.json`,
+  batchMachine: (run: RunId, batch: BatchId): string => `runs/${run}/machines/${batch}.json`,
+  outcomes: (run: RunId): string => `runs/${run}/outcomes/`,
+  outcome: (run: RunId, batch: BatchId): string => `runs/${run}/outcomes/${batch}.json`,
+  /** what other runs published while this one waited for it: parts of a list, each named by the hash part of its first derivation */
+  founds: (run: RunId): string => `runs/${run}/found/`,
+  found: (run: RunId, wave: number, hashPart: string): string => `runs/${run}/found/${wave}/${hashPart}.json`,
+  /** a system of which no machine came in time */
+  givenUps: (run: RunId): string => `runs/${run}/given-up/`,
+  givenUp: (run: RunId, system: System): string => `runs/${run}/given-up/${system}.json`,
+  parkedLanes: (run: RunId): string => `runs/${run}/parked/`,
+  parkedTokens: (run: RunId, { system, slot }: Lane): string => `runs/${run}/parked/${system}-${slot}/`,
+  /**
+   * @param since when it began to wait, ISO 8601
+   * @param id of its token: each question of a lane has one of its own
+   */
+  parkedLane: (run: RunId, { system, slot }: Lane, since: string, id: string): string =>
+    `runs/${run}/parked/${system}-${slot}/${since}-${id}.json`,
   log: (run: RunId, drvBaseName: string): string => `runs/${run}/logs/${drvBaseName}`,
   summary: (run: RunId): string => `runs/${run}/summary.json`,
+  /** which run is the newest of a ref */
+  newestRun: (repository: string, ref: string): string =>
+    `refs/${repository}/${encodeURIComponent(ref)}.json`,
+  /** signs of life of machines that nobody starts */
+  workers: (system: System): string => `workers/${system}/`,
+  workerSign: (system: System, machine: MachineId): string => `workers/${system}/${machine}.json`,
+  /** a derivation whose build failed, and will fail again, keyed by the hash part of its `.drv` */
+  failures: 'failures/',
+  failure: (hashPart: string): string => `failures/${hashPart}.json`,
   /** what a commit was warmed with */
   warmed: (repository: string, commit: string): string => `warmed/${repository}/${commit}.json`,
   /** one record per derivation, keyed by the hash part of its first output path: which bytes are published */
   published: (hashPart: string): string => `published/${hashPart}.json`,
+  /** who builds a derivation, keyed by the hash part of its first output path */
+  claim: (hashPart: string): string => `claims/${hashPart}.json`,
+  /** what a machine is to do; `turn` counts from 1 */
+  machineJob: (machine: MachineId, turn: number): string => `jobs/${machine}/${turn}.json`,
   /**
    * what an upstream was found to have
    * @param id of its URL and keys
    * @param digit the first of the hash parts
    */
   upstream: (id: string, digit: string): string => `upstreams/${id}/${digit}.json.zst`,
+  /** what our cache holds: `docs/index.md`. The names below are in the order in which they must be listed. */
+  index: 'index/',
+  /** hash parts whose narinfos were about to be deleted */
+  indexGone: (id: string): string => `index/gone/${id}.zst`,
+  /** hash parts whose narinfos were visible */
+  indexHeld: (id: string): string => `index/held/${id}.zst`,
+  /** what both were made into */
+  indexPaths: 'index/paths.zst',
   root: (repository: string, ref: string, shell: string): string =>
     `roots/${repository}/${encodeURIComponent(ref)}/${encodeURIComponent(shell)}.json`,
   /** the public side of the signing keys; the secret side is in Secrets Manager alone */
@@ -81,5 +134,6 @@ export const stateKeys = {
   resigning: 'resigning.json',
   /** a narinfo that `hearth verify --repair` took out of clients' sight, under its key of the cache bucket */
   quarantined: (cacheKey: string): string => `quarantine/${cacheKey}`,
-  timings: (packageName: string): string => `timings/${encodeURIComponent(packageName)}.json`,
+  /** how long builds took, by package */
+  timings: 'timings.json.zst',
 }

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import {
   CopyObjectCommand,
+  DeleteObjectCommand,
   GetObjectCommand,
   PutObjectCommand,
   type S3Client,
@@ -48,18 +49,32 @@ export interface FoundObject {
   lastModified: Date
 }
 
+/** Which version of an object is meant, and which bytes of it; all of whatever is there when it says neither. */
+export interface ObjectSelection {
+  etag?: string
+  range?: { start: number; bytes: number }
+}
+
 /**
- * A whole object, or undefined when there is none.
+ * A whole object, or what is selected of it; undefined when there is none.
  * @param limit the most bytes that are read into memory
- * @throws ObjectTooLarge
+ * @throws ObjectTooLarge, and what `isConditionFailed` knows when it is another version
  */
 export async function findObject(
   bucket: Bucket,
   key: string,
   limit: number,
+  { etag, range }: ObjectSelection = {},
 ): Promise<FoundObject | undefined> {
   try {
-    const found = await bucket.s3.send(new GetObjectCommand({ Bucket: bucket.name, Key: key }))
+    const found = await bucket.s3.send(
+      new GetObjectCommand({
+        Bucket: bucket.name,
+        Key: key,
+        ...(etag === undefined ? {} : { IfMatch: etag }),
+        ...(range === undefined ? {} : { Range: `bytes=${range.start}-${range.start + range.bytes - 1}` }),
+      }),
+    )
     if ((found.ContentLength ?? 0) > limit) {
       // a body that nobody reads holds its connection, and ends the process when that is reset
       if (found.Body instanceof Readable) found.Body.destroy()
@@ -105,29 +120,68 @@ export async function writeJson(bucket: Bucket, key: string, value: unknown): Pr
 
 /**
  * Writes a JSON document where none is (`ifMatch` absent), or over exactly the version named by its ETag.
- * @returns false when somebody else was first
+ * @returns false when somebody else was first: another version is there, or none any more
  */
-export async function claimJson(
+export function claimJson(bucket: Bucket, key: string, value: unknown, ifMatch?: string): Promise<boolean> {
+  return claimBytes(bucket, key, JSON.stringify(value), { type: 'application/json', ifMatch })
+}
+
+/** As `claimJson`, for bytes of any content type. */
+export async function claimBytes(
   bucket: Bucket,
   key: string,
-  value: unknown,
-  ifMatch?: string,
+  body: string | Uint8Array,
+  { type, ifMatch }: { type: string; ifMatch: string | undefined },
 ): Promise<boolean> {
   try {
     await bucket.s3.send(
       new PutObjectCommand({
         Bucket: bucket.name,
         Key: key,
-        Body: JSON.stringify(value),
-        ContentType: 'application/json',
+        Body: body,
+        ContentType: type,
         ...(ifMatch === undefined ? { IfNoneMatch: '*' } : { IfMatch: ifMatch }),
       }),
     )
     return true
   } catch (error) {
-    if (isConditionFailed(error)) return false
+    // 404: S3 finds nothing that could match
+    if (isConditionFailed(error) || (ifMatch !== undefined && isMissing(error))) return false
     throw error
   }
+}
+
+/** Deletes an object; one that is not there is deleted already. */
+export async function deleteObject(bucket: Bucket, key: string): Promise<void> {
+  await bucket.s3.send(new DeleteObjectCommand({ Bucket: bucket.name, Key: key }))
+}
+
+/**
+ * Writes an object, with our own metadata.
+ * @param sha256 of the bytes, where it is known: S3 refuses any others
+ */
+export async function writeObject(
+  to: Bucket & { key: string },
+  bytes: Uint8Array,
+  metadata: ObjectMetadata,
+  sha256?: Buffer,
+): Promise<void> {
+  await to.s3.send(
+    new PutObjectCommand({
+      Bucket: to.name,
+      Key: to.key,
+      Body: bytes,
+      ContentType: metadata.contentType,
+      ...(metadata.contentEncoding === undefined ? {} : { ContentEncoding: metadata.contentEncoding }),
+      ...(sha256 === undefined ? {} : { ChecksumSHA256: sha256.toString('base64') }),
+    }),
+  )
+}
+
+/** What readers of an object are told about it. */
+export interface ObjectMetadata {
+  contentType: string
+  contentEncoding?: string
 }
 
 /** How S3 is told what to copy. */
@@ -143,7 +197,7 @@ export function copySourceOf({ name, key }: { name: string; key: string }): stri
 export async function copyObject(
   from: Bucket & { key: string; version?: string },
   to: Bucket & { key: string },
-  metadata: { contentType: string; contentEncoding?: string },
+  metadata: ObjectMetadata,
 ): Promise<boolean> {
   try {
     await to.s3.send(

@@ -35,6 +35,16 @@ const Repository = z.strictObject({
   systems: z.array(SystemName).check(z.minLength(1)),
 })
 
+// CodeBuild's BUILD_GENERAL1_LARGE, which resources/builders.yml uses, has 8 vCPUs.
+const SLOTS = 8
+
+const Builder = z.strictObject({
+  machines: z._default(z.number().check(z.int(), z.positive()), 10),
+  slots: z._default(z.number().check(z.int(), z.positive()), SLOTS),
+  features: z._default(z.array(z.string().check(z.minLength(1))), []),
+  waitHours: z._default(z.number().check(z.positive()), 24),
+})
+
 const Config = z.strictObject({
   github: z.strictObject({ api: Url, git: Url }),
   repositories: z.array(Repository).check(z.minLength(1)),
@@ -42,6 +52,10 @@ const Config = z.strictObject({
     z.array(z.strictObject({ url: Url, publicKeys: z.array(PublicKey).check(z.minLength(1)) })),
     [],
   ),
+  builders: z._default(z.record(SystemName, Builder), {
+    'x86_64-linux': { machines: 10, slots: SLOTS, features: [], waitHours: 24 },
+    'aarch64-linux': { machines: 10, slots: SLOTS, features: [], waitHours: 24 },
+  }),
   // keys besides our own, whose public halves `hearth keys` keeps
   cache: z._default(z.strictObject({ publicKeys: z.array(PublicKey) }), { publicKeys: [] }),
   limits: z.strictObject({

@@ -26,6 +26,17 @@ export interface Root {
   refreshed: string
 }
 
+/** Staged bytes within a parcel of the build. */
+export interface ParcelPart {
+  /** the parcel's number */
+  parcel: number
+  /** of the parcel */
+  etag: string
+  /** where in the parcel they begin */
+  start: number
+  bytes: number
+}
+
 /** A path whose every word was proved from staged bytes: what its narinfo will say, and exactly which bytes may be copied. */
 export interface PublishedPath {
   storePath: StorePath
@@ -37,8 +48,10 @@ export interface PublishedPath {
   fileSize: number
   /** content address of a source */
   ca?: string
-  /** of the staged NAR, whose key its FileHash gives */
+  /** of the staged NAR, whose key its FileHash gives, or of the parcel that it is in */
   etag: string
+  /** where the staged NAR is, when it is no object by itself */
+  part?: ParcelPart
   /** references that only an upstream has, by the upstream's URL */
   leansOn?: Record<string, StorePath[]>
 }
@@ -59,14 +72,31 @@ export interface Published {
   build: BuildId
   /** the staging prefix of that build */
   prefix: string
+  /** where its log is: in a parcel, or nowhere; absent when it may be an object by itself */
+  log?: ParcelPart | 'none'
   /** ISO 8601: when somebody last set out to finish it */
   begun: string
+  /** A repair takes it out of clients' sight: nobody finishes it any more, and when nothing of it is visible another build may take its place. */
+  withdrawn?: Withdrawn
 }
 
-/** `timings/<package>.json`: how long builds of a package took, newest first. */
-export interface Timings {
+export interface Withdrawn {
+  /** the execution that does it */
+  by: string
+  /** ISO 8601 */
+  since: string
+}
+
+/** `failures/<hash part of the .drv>.json`: a build that failed for a reason of its own, and would fail again. */
+export interface RememberedFailure {
   version: 1
-  samples: { system: System; seconds: number; drvPath: StorePath }[]
+  drvPath: StorePath
+  run: RunId
+  message: string
+  /** the end of its log */
+  logTail: string[]
+  /** ISO 8601 */
+  failed: string
 }
 
 /** What everybody may know of one signing key; all dates are ISO 8601. */

@@ -1,5 +1,7 @@
-import type { BatchOutcome, BuildJob, RunId, WavePlan } from './contract.ts'
+import { parseBatchId } from './batch-id.ts'
+import type { BatchOutcome, BuildJob, DerivationOutcome, RunId, WavePlan } from './contract.ts'
 import { stateKeys } from './keys.ts'
+import { type ListedObject, objectsUnder } from './list-objects.ts'
 import { type Bucket, findJson, readJson } from './objects.ts'
 
 /** A batch of a run, with what Publish said of it; nothing when neither builder nor Publish left a word. */
@@ -23,14 +25,57 @@ export async function readPlans(
   return plans
 }
 
-/** Every batch that these plans started. */
-export async function readBatches(state: Bucket, plans: WavePlan[]): Promise<TriedBatch[]> {
-  return Promise.all(
-    plans.flatMap(({ run, wave, batches }) =>
-      batches.map(async ({ system, job }) => ({
-        job: await readJson<BuildJob>(state, job),
-        outcome: await findJson<BatchOutcome>(state, stateKeys.outcome(run, wave, system)),
-      })),
-    ),
+// A run's files are looked at again and again, by functions that live on between two calls: 4 runs of 1,000 batches are some 40 MB.
+const RUNS = 4
+const known = new Map<RunId, Map<string, { etag: string; value: unknown }>>()
+
+/**
+ * Every batch that a run's lanes took, in the order of their waves. Files that have not changed since the last call are not read again.
+ */
+export async function readBatches(state: Bucket, run: RunId): Promise<TriedBatch[]> {
+  const seen = known.get(run) ?? new Map<string, { etag: string; value: unknown }>()
+  known.delete(run)
+  known.set(run, seen)
+  for (const oldest of [...known.keys()].slice(0, -RUNS)) known.delete(oldest)
+  const [batches, outcomes] = await Promise.all([
+    objectsUnder(state, stateKeys.batches(run)),
+    objectsUnder(state, stateKeys.outcomes(run)),
+  ])
+  const read = async <T>(key: string, listed: ListedObject | undefined): Promise<T | undefined> => {
+    if (listed === undefined) return undefined
+    const before = seen.get(key)
+    if (before?.etag === listed.etag) return before.value as T
+    const value = await readJson<T>(state, key)
+    seen.set(key, { etag: listed.etag, value })
+    return value
+  }
+  const tried = await Promise.all(
+    [...batches].map(async ([key, listed]): Promise<TriedBatch[]> => {
+      const outcomeKey = stateKeys.outcomes(run) + key.slice(stateKeys.batches(run).length)
+      const [job, outcome] = await Promise.all([
+        read<BuildJob>(key, listed),
+        read<BatchOutcome>(outcomeKey, outcomes.get(outcomeKey)),
+      ])
+      return job === undefined ? [] : [{ job, outcome }]
+    }),
   )
+  return tried.flat().toSorted((one, other) => {
+    const [a, b] = [parseBatchId(one.job.batch), parseBatchId(other.job.batch)]
+    return a.wave - b.wave || a.number - b.number
+  })
+}
+
+/** Whether a cache has the outputs of a derivation now. */
+export function hasCome(derivation: DerivationOutcome | undefined): boolean {
+  return derivation?.outcome === 'published' || derivation?.outcome === 'already-published'
+}
+
+/** Whether some build of a derivation stands: this one, or another one that was first. */
+export function stands(derivation: DerivationOutcome): boolean {
+  return hasCome(derivation) || derivation.outcome === 'not-reproducible'
+}
+
+/** Whether Publish has said its last word about a batch: when its time runs out, it writes down what it has. */
+export function isFinished({ job, outcome }: TriedBatch): boolean {
+  return outcome !== undefined && outcome.derivations.length >= job.derivations.length
 }

@@ -84,7 +84,7 @@ export function createBuilds({ folder, endpoint, logs, credentialsFor, onEvent }
         queue,
         onLines,
         onChange,
-        machine: project.machine,
+        machines: project.machines,
         folder: join(folder, project.name, uuid),
         access: { credentials: credentialsFor(project.role, `AWSCodeBuild-${uuid}`), endpoint },
         interruption: run.interruption,

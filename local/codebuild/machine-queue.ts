@@ -1,45 +1,59 @@
 import type { Machine } from './project.ts'
 
-/** Builds wait here for a place on their machine, first come, first served. */
+/** A place for a build on one of its project's machines. */
+export interface Place {
+  machine: Machine
+  /** gives the place back */
+  release: () => void
+}
+
+/** Builds wait here for a place on one of their machines, first come, first served. */
 export interface MachineQueue {
   /**
-   * Resolves with the way to give the place back.
+   * @param machines any of which will do
    * @param signal aborts the wait: the promise then rejects with its reason
    */
-  take(machine: Machine, signal: AbortSignal): Promise<() => void>
+  take(machines: Machine[], signal: AbortSignal): Promise<Place>
+}
+
+interface Waiting {
+  machines: Machine[]
+  enter: (machine: Machine) => void
 }
 
 export function createMachineQueue(): MachineQueue {
-  const taken = new Map<string, number>()
-  const waiting = new Map<string, (() => void)[]>()
+  const inUse = new Map<string, number>()
+  const waiting: Waiting[] = []
+
+  const placeOn = (machine: Machine): Place => {
+    inUse.set(machine.name, (inUse.get(machine.name) ?? 0) + 1)
+    return { machine, release: () => giveBack(machine) }
+  }
 
   const giveBack = (machine: Machine): void => {
-    const next = waiting.get(machine.name)?.shift()
-    // The place goes on to whoever waits, and is never free in between.
-    if (next === undefined) taken.set(machine.name, (taken.get(machine.name) ?? 1) - 1)
-    else next()
+    inUse.set(machine.name, (inUse.get(machine.name) ?? 1) - 1)
+    const next = waiting.findIndex(({ machines }) => machines.some(({ name }) => name === machine.name))
+    const [first] = next < 0 ? [] : waiting.splice(next, 1)
+    first?.enter(machine)
   }
 
   return {
-    take(machine, signal) {
-      const release = (): void => giveBack(machine)
-      const inUse = taken.get(machine.name) ?? 0
-      if (inUse < (machine.places ?? 1)) {
-        taken.set(machine.name, inUse + 1)
-        return Promise.resolve(release)
-      }
+    take(machines, signal) {
+      const free = machines.find(({ name, places = 1 }) => (inUse.get(name) ?? 0) < places)
+      if (free !== undefined) return Promise.resolve(placeOn(free))
       return new Promise((resolve, reject) => {
-        const queue = waiting.get(machine.name) ?? []
-        waiting.set(machine.name, queue)
-        const enter = (): void => {
-          signal.removeEventListener('abort', leave)
-          resolve(release)
+        const entry: Waiting = {
+          machines,
+          enter: (machine) => {
+            signal.removeEventListener('abort', leave)
+            resolve(placeOn(machine))
+          },
         }
         const leave = (): void => {
-          queue.splice(queue.indexOf(enter), 1)
+          waiting.splice(waiting.indexOf(entry), 1)
           reject(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)))
         }
-        queue.push(enter)
+        waiting.push(entry)
         signal.addEventListener('abort', leave, { once: true })
       })
     },

@@ -20,8 +20,8 @@ export interface Project {
   concurrentBuildLimit?: number
   /** `/aws/codebuild/<project>` when absent */
   logGroup?: string
-  /** where its builds run */
-  machine: Machine
+  /** where its builds run: on any of them that is free */
+  machines: Machine[]
 }
 
 /** What runs builds: this machine itself, or a part of it that a command puts them on. */

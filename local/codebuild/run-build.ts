@@ -14,7 +14,7 @@ import {
 } from './build-record.ts'
 import type { ScriptEvent } from './build-script.ts'
 import { downloadSource, readBuildspec, resolveVariables, type RoleAccess } from './build-source.ts'
-import type { MachineQueue } from './machine-queue.ts'
+import type { MachineQueue, Place } from './machine-queue.ts'
 import type { Machine } from './project.ts'
 import { runCommands } from './run-commands.ts'
 
@@ -30,7 +30,8 @@ export class BuildInterrupted extends Error {
 
 export interface BuildRun {
   build: BuildRecord
-  machine: Machine
+  /** any of which will do */
+  machines: Machine[]
   queue: MachineQueue
   /** the build's own folder; emptied when it ends */
   folder: string
@@ -46,15 +47,15 @@ export interface BuildRun {
 /** Takes a build through all its phases. Never throws: what went wrong is in the record. */
 export async function runBuild(run: BuildRun): Promise<void> {
   const { build, folder, interruption, onChange } = run
-  let release: (() => void) | undefined
+  let place: Place | undefined
   let timer = interruptAfter(interruption, build.queuedTimeoutInMinutes, 'Build timed out while queued.')
   try {
     enter(run, 'QUEUED')
-    release = await run.queue.take(run.machine, interruption.signal)
+    place = await run.queue.take(run.machines, interruption.signal)
     clearTimeout(timer)
     timer = interruptAfter(interruption, build.timeoutInMinutes, 'Build timed out.')
     enter(run, 'PROVISIONING')
-    const failed = await work(run)
+    const failed = await work(run, place.machine)
     enter(run, 'FINALIZING')
     endPhase(build, 'SUCCEEDED', secondsNow())
     completeBuild(build, failed ? 'FAILED' : 'SUCCEEDED', secondsNow())
@@ -66,13 +67,13 @@ export async function runBuild(run: BuildRun): Promise<void> {
   } finally {
     clearTimeout(timer)
     rmSync(folder, { recursive: true, force: true })
-    release?.()
+    place?.release()
     onChange()
   }
 }
 
 /** @returns whether a command failed */
-async function work(run: BuildRun): Promise<boolean> {
+async function work(run: BuildRun, machine: Machine): Promise<boolean> {
   const { build, folder, access } = run
   const source = join(folder, 'src')
   for (const directory of [source, join(folder, 'home'), join(folder, 'tmp')])
@@ -85,6 +86,7 @@ async function work(run: BuildRun): Promise<boolean> {
   let failed = false
   await runCommands({
     ...run,
+    machine,
     buildspec,
     directory: source,
     environment,

@@ -3,7 +3,7 @@ import { DescribeExecutionCommand, GetExecutionHistoryCommand, type SFNClient } 
 import type { RunSummary } from '../../functions/shared/contract.ts'
 import { stateKeys } from '../../functions/shared/keys.ts'
 import { type Bucket, readJson } from '../../functions/shared/objects.ts'
-import { readBatches, readPlans } from '../../functions/shared/run-files.ts'
+import { readBatches } from '../../functions/shared/run-files.ts'
 import type { StorePath } from '../../nix/store-path.ts'
 
 /** A run that has ended: what Step Functions and Hearth say of it. */
@@ -37,7 +37,7 @@ export async function endOfRun(sfn: SFNClient, state: Bucket, executionArn: stri
 }
 
 async function triedDerivations(state: Bucket, run: string): Promise<StorePath[]> {
-  const batches = await readBatches(state, await readPlans(state, run))
+  const batches = await readBatches(state, run)
   return batches.flatMap(({ job }) => job.derivations.map(({ drvPath }) => drvPath))
 }
 

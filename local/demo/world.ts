@@ -168,6 +168,7 @@ async function pushConfig(
     github: { api: github.url, git: github.url },
     repositories: [{ name: REPOSITORY, refs: ['main'], systems: SYSTEMS }],
     upstreams: [{ url: upstream.url, publicKeys: [upstream.publicKey] }],
+    builders: Object.fromEntries(SYSTEMS.map((system) => [system, { machines: 1, slots: 2 }])),
     limits: { evaluation },
   }
   // JSON is YAML

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { createReadStream, type ReadStream } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { attributesOf, directiveOf, tagsOf } from './attributes.ts'
 import { answerXml } from './answer.ts'
@@ -15,12 +14,10 @@ import { invalidArgument, invalidRequest, notImplemented } from './errors.ts'
 import type { StoredObject } from './records.ts'
 import type { ByteRange } from './range.ts'
 import { findObject } from './reading.ts'
-import { LARGEST_BODY } from './receive.ts'
+import { LARGEST_BODY, type Sink } from './receive.ts'
 import { authorize, decode, headerOf, requireBucket, type S3Call, type Store } from './request.ts'
-import { authorizeWrite, commitObject, writeBody, writeConditions } from './writing.ts'
+import { authorizeWrite, commitObject, writeConditions } from './writing.ts'
 import { document, element, type Markup } from './xml.ts'
-
-const READ_AHEAD = 256 * 1024
 
 /** CopyObject. A copy shares the body of its source: bodies never change. */
 export async function copyObject(call: S3Call): Promise<void> {
@@ -123,17 +120,12 @@ export async function copyBody(
   algorithm: ChecksumAlgorithm | undefined,
 ): Promise<Digests & { file: string }> {
   // Opened before anything is awaited: the source may be deleted meanwhile.
-  const source = readBody(store, file, range)
+  const source = store.bodies.read(file, range)
   try {
-    return await writeBody(store, (write) => digestBody(source, algorithm, write))
+    return await store.bodies.write((write) => digestBody(source, algorithm, write))
   } finally {
     source.destroy()
   }
-}
-
-/** The pieces of a body, opened at once. */
-export function readBody(store: Store, file: string, range?: ByteRange): ReadStream {
-  return createReadStream('', { fd: store.bodies.open(file), ...range, highWaterMark: READ_AHEAD })
 }
 
 interface Digests {
@@ -145,7 +137,7 @@ interface Digests {
 export async function digestBody(
   body: AsyncIterable<Buffer>,
   algorithm: ChecksumAlgorithm | undefined,
-  sink: (piece: Buffer) => Promise<void>,
+  sink: Sink,
 ): Promise<Digests> {
   const md5 = createHash('md5')
   const digest = algorithm === undefined ? undefined : createDigest(algorithm)

@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto'
 import { answerXml } from './answer.ts'
 import { checksumElements, compositeChecksum, elementOf, type Checksum } from './checksums.ts'
-import { readBody } from './copying.ts'
 import { invalidRequest, malformedXml, noSuchUpload, S3Error } from './errors.ts'
 import { findUpload } from './multipart.ts'
 import type { Part, StoredObject, Upload } from './records.ts'
 import { receiveText } from './receive.ts'
 import { headerOf, type S3Call, type Store } from './request.ts'
-import { authorizeWrite, commitObject, discardBodies, writeBody, writeConditions } from './writing.ts'
+import { authorizeWrite, commitObject, discardBodies, writeConditions } from './writing.ts'
 import { allowChildren, document, element, parseXml, requiredTextOf, textOf, type Node } from './xml.ts'
 
 // S3 user guide, "Amazon S3 multipart upload limits": every part but the last has at least 5 MiB.
@@ -142,9 +141,9 @@ function checksumOf(upload: Upload, parts: Part[]): Checksum | undefined {
 
 /** One new body of all parts. Each part is opened right before it is read: one that is replaced meanwhile makes this fail. */
 async function joinParts(store: Store, parts: Part[]): Promise<{ file: string }> {
-  return writeBody(store, async (write) => {
+  return store.bodies.write(async (write) => {
     for (const part of parts) {
-      for await (const piece of readBody(store, part.file)) await write(piece)
+      for await (const piece of store.bodies.read(part.file)) await write(piece)
     }
     return {}
   })

@@ -111,8 +111,14 @@ async function sendBody(
   status: number,
   headers: OutgoingHttpHeaders,
 ): Promise<void> {
-  const descriptor = call.store.bodies.open(object.file)
   const length = end - start + 1
+  const whole = call.store.bodies.whole(object.file)
+  if (whole !== undefined) {
+    write(call.response, status, headers, call.requestId)
+    call.response.end(whole.subarray(start, end + 1))
+    return
+  }
+  const descriptor = call.store.bodies.open(object.file)
   if (length <= SMALL) {
     const body = Buffer.alloc(length)
     try {

@@ -58,6 +58,7 @@ export function createS3({ folder, anonymousRead = [], onObjectCreated }: S3Opti
     async close() {
       await Promise.allSettled(pending)
       index.close()
+      bodies.close()
     },
   }
 }

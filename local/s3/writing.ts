@@ -20,25 +20,9 @@ export async function putObject(call: S3Call): Promise<void> {
   answerEmpty(call, 200, { etag: `"${md5}"`, ...checksumHeaders(checksum) })
 }
 
-/** Receives a body into a new file. @throws what `receive` throws */
+/** Receives a body. @throws what `receive` throws */
 export function receiveBody(call: S3Call, options: ReceiveOptions): Promise<Received & { file: string }> {
-  return writeBody(call.store, (write) => receive(call, options, write))
-}
-
-/** Makes a new body of what `produce` writes; when that fails, no file is left. */
-export async function writeBody<T>(
-  store: Store,
-  produce: (write: (piece: Buffer) => Promise<void>) => Promise<T>,
-): Promise<T & { file: string }> {
-  const { file, handle } = await store.bodies.create()
-  try {
-    return { ...(await produce((piece) => handle.writeFile(piece))), file }
-  } catch (error) {
-    await store.bodies.remove(file)
-    throw error
-  } finally {
-    await handle.close()
-  }
+  return call.store.bodies.write((write) => receive(call, options, write))
 }
 
 /**

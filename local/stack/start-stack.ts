@@ -28,7 +28,7 @@ export interface StartStackOptions {
   /** the packaged template; the functions' zips are beside it */
   template: string
   /** where a CodeBuild project's builds run, by the project's logical id or name; this machine when absent */
-  machines?: Record<string, Machine>
+  machines?: Record<string, Machine | Machine[]>
   /** of the gateway; any free one when absent */
   port?: number
   /** of the template, over its defaults */

@@ -60,7 +60,7 @@ export interface World {
   /** where the unzipped functions go */
   codeFolder: string
   /** by logical id or name of a project */
-  machines: Record<string, Machine>
+  machines: Record<string, Machine | Machine[]>
   usedMachines: Set<string>
   functions: Functions
   builds: Builds

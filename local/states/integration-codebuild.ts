@@ -14,7 +14,17 @@ import { argumentsOf } from './integration-arguments.ts'
 import { sdkMembers, stateErrorOf } from './integration-error.ts'
 import type { Integration, TaskContext } from './integration.ts'
 
-const RESOURCE = 'arn:aws:states:::codebuild:startBuild.sync'
+const RESOURCE = 'arn:aws:states:::codebuild:startBuild'
+
+/** `codebuild:startBuild`: starts a build, and does not wait. The result is StartBuild's answer: `{ Build: { Id, Arn, BuildStatus, … } }`. */
+export function startBuild(client: CodeBuildClient): Integration {
+  return async (args) => {
+    const started = await start(client, argumentsOf(RESOURCE, args))
+    if (started.build === undefined)
+      throw new StateError('States.Runtime', 'CodeBuild started a build and does not say which')
+    return { Build: pascalCase(started.build), ...sdkMembers(started.$metadata) }
+  }
+}
 
 /**
  * `codebuild:startBuild.sync`: starts a build and waits until it has ended. Names are PascalCase on both sides. The result is `{ Build: { Id, Arn,
@@ -23,7 +33,7 @@ const RESOURCE = 'arn:aws:states:::codebuild:startBuild.sync'
  */
 export function startBuildSync(client: CodeBuildClient, pollMilliseconds: number): Integration {
   return async (args, context) => {
-    const started = await start(client, argumentsOf(RESOURCE, args))
+    const started = await start(client, argumentsOf(`${RESOURCE}.sync`, args))
     const id = started.build?.id
     if (started.build === undefined || id === undefined)
       throw new StateError('States.Runtime', 'CodeBuild started a build without an id')

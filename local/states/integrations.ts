@@ -1,7 +1,7 @@
 import type { CodeBuildClient } from '@aws-sdk/client-codebuild'
 import type { LambdaClient } from '@aws-sdk/client-lambda'
 import type { Integrations } from './integration.ts'
-import { startBuildSync } from './integration-codebuild.ts'
+import { startBuild, startBuildSync } from './integration-codebuild.ts'
 import { invoke } from './integration-lambda.ts'
 
 /**
@@ -18,6 +18,7 @@ export function createIntegrations(clients: {
   return {
     'arn:aws:states:::lambda:invoke': invoke(lambda),
     'arn:aws:states:::lambda:invoke.waitForTaskToken': invoke(lambda),
+    'arn:aws:states:::codebuild:startBuild': startBuild(codebuild),
     'arn:aws:states:::codebuild:startBuild.sync': startBuildSync(codebuild, pollMilliseconds),
   }
 }

@@ -10,12 +10,17 @@ import type { Bucket } from '../../functions/shared/objects.ts'
 export interface Deployment {
   sfn: SFNClient
   state: Bucket
+  staging: Bucket
   cacheBucket: string
+  stagingBucket: string
   region: string
   warmStateMachine: string
   keysStateMachine: string
   repairStateMachine: string
+  indexStateMachine: string
   executionArn: (run: string) => string
+  /** the activity that workers of a system poll */
+  activity: (system: string) => string
 }
 
 export interface DeploymentOptions {
@@ -45,16 +50,21 @@ export async function findDeployment({ stage, local, folder }: DeploymentOptions
   const account = await callerAccount(sts)
   const partition = region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws'
   const states = `arn:${partition}:states:${region}:${account}`
+  const s3 = new S3Client({})
   const machine = `hearth-${stage}-warm`
   return {
     sfn: new SFNClient({}),
-    state: { s3: new S3Client({}), name: `hearth-${stage}-state-${account}-${region}` },
+    state: { s3, name: `hearth-${stage}-state-${account}-${region}` },
+    staging: { s3, name: `hearth-${stage}-staging-${account}-${region}` },
     cacheBucket: `hearth-${stage}-cache-${account}-${region}`,
+    stagingBucket: `hearth-${stage}-staging-${account}-${region}`,
     region,
     warmStateMachine: `${states}:stateMachine:${machine}`,
     keysStateMachine: `${states}:stateMachine:hearth-${stage}-keys`,
     repairStateMachine: `${states}:stateMachine:hearth-${stage}-repair`,
+    indexStateMachine: `${states}:stateMachine:hearth-${stage}-index`,
     executionArn: (run) => `${states}:execution:${machine}:${run}`,
+    activity: (system) => `${states}:activity:hearth-${stage}-${system}`,
   }
 }
 

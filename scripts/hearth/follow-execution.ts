@@ -19,6 +19,44 @@ export class ExecutionFailed extends Error {
 // Step Functions allows some 15 DescribeExecution a second for an account.
 const POLL_MS = 1000
 
+/** @returns the execution's ARN */
+export async function startExecution(
+  sfn: SFNClient,
+  stateMachineArn: string,
+  name: string,
+  input: object,
+): Promise<string> {
+  const { executionArn } = await sfn.send(
+    new StartExecutionCommand({
+      stateMachineArn,
+      name: `${name}-${randomUUID()}`,
+      input: JSON.stringify(input),
+    }),
+  )
+  if (executionArn === undefined) throw new TypeError('Step Functions started an execution without a name')
+  return executionArn
+}
+
+/**
+ * Waits for the end of an execution.
+ * @param meanwhile is called between two looks
+ * @returns its output
+ * @throws ExecutionFailed
+ */
+export async function followExecution<Output>(
+  sfn: SFNClient,
+  executionArn: string,
+  meanwhile: () => Promise<void> = async () => undefined,
+): Promise<Output> {
+  for (;;) {
+    const { status = 'RUNNING', error, cause, output } = await describe(sfn, executionArn)
+    if (status === 'SUCCEEDED') return JSON.parse(output ?? 'null') as Output
+    if (status !== 'RUNNING') throw new ExecutionFailed(error ?? status, messageOf(cause, status))
+    await meanwhile()
+    await sleep(POLL_MS)
+  }
+}
+
 /**
  * Runs an execution to its end.
  * @returns its output
@@ -30,25 +68,10 @@ export async function runExecution<Output>(
   name: string,
   input: object,
 ): Promise<Output> {
-  const { executionArn } = await sfn.send(
-    new StartExecutionCommand({
-      stateMachineArn,
-      name: `${name}-${randomUUID()}`,
-      input: JSON.stringify(input),
-    }),
-  )
-  for (;;) {
-    const { status = 'RUNNING', error, cause, output } = await describe(sfn, executionArn)
-    if (status === 'SUCCEEDED') return JSON.parse(output ?? 'null') as Output
-    if (status !== 'RUNNING') throw new ExecutionFailed(error ?? status, messageOf(cause, status))
-    await sleep(POLL_MS)
-  }
+  return followExecution(sfn, await startExecution(sfn, stateMachineArn, name, input))
 }
 
-async function describe(
-  sfn: SFNClient,
-  executionArn: string | undefined,
-): Promise<Partial<DescribeExecutionOutput>> {
+async function describe(sfn: SFNClient, executionArn: string): Promise<Partial<DescribeExecutionOutput>> {
   try {
     return await sfn.send(new DescribeExecutionCommand({ executionArn }))
   } catch (error) {

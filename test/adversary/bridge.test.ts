@@ -48,6 +48,12 @@ test('Nix gets its narinfo', async () => {
   expect(await send('GET', `/${NARINFO}`)).toMatchObject({ status: 200, text: `content of ${NARINFO}` })
 })
 
+test('another address of this machine: nobody answers there', async () => {
+  const { port } = new URL(bridge.bridge?.url ?? '')
+  // Linux takes all of 127.0.0.0/8 for this machine: what listens on every address answers there, too.
+  await expect(fetch(`http://127.0.0.2:${port}/${NARINFO}`)).rejects.toThrow('fetch failed')
+})
+
 describe('another name of this machine', () => {
   test.each([
     'evil.example.org',

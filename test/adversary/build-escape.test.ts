@@ -1,13 +1,20 @@
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { zstdCompressSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { graphOf } from '../../functions/plan/graph-of.ts'
+import { entries } from '../../functions/shared/graph.ts'
 import { type DemoMachine, makeMachine } from '../../local/demo/machine.ts'
-import { onMachine } from '../../local/demo/on-machine.ts'
-import { AwsDouble } from '../local/builders/aws-double.ts'
+import { mustSucceed, onMachine } from '../../local/demo/on-machine.ts'
+import { stagingPrefixOfBatch } from '../../functions/shared/keys.ts'
+import { verifyArchive } from '../../nix/archive-verification.ts'
+import { baseNameOf } from '../../nix/store-path.ts'
+import { AwsDouble, USER_ID } from '../local/builders/aws-double.ts'
 import { bundleBuilder } from '../local/builders/machine.ts'
 
 /*
@@ -17,6 +24,7 @@ import { bundleBuilder } from '../local/builders/machine.ts'
 const folder = mkdtempSync(join(tmpdir(), 'hearth-escape-'))
 const SELF_TEST = resolve('builders/machine/self-test.ts')
 const aws = new AwsDouble()
+aws.prefix = stagingPrefixOfBatch(USER_ID, 'run-1', 'batch-1')
 let builder: string
 
 beforeAll(async () => {
@@ -189,10 +197,18 @@ describe('the builder as it is deployed', () => {
   const job = {
     kind: 'build',
     run: 'run-1',
+    batch: 'batch-1',
     wave: 1,
     system: 'x86_64-linux',
     archive: { key: 'runs/run-1/archive.zst', sha256: '0'.repeat(64) },
-    derivations: [],
+    derivations: [
+      {
+        drvPath: '/nix/store/0000000000000000000000000000000a-x.drv',
+        outputs: { out: '/nix/store/0000000000000000000000000000000b-x' },
+        inputs: [],
+        needs: [],
+      },
+    ],
     upstreams: [],
     publicKeys: [],
     maxNarSize: 1e9,
@@ -200,13 +216,17 @@ describe('the builder as it is deployed', () => {
 
   async function build(
     machine: DemoMachine,
+    changes: object = {},
   ): Promise<{ status: number | null; stdout: string; stderr: string }> {
-    aws.put('state/job.json', JSON.stringify(job))
-    const [program = '', ...args] = machine.wrap([process.execPath, builder, 'build'])
+    aws.clearStaging()
+    aws.put('state/job.json', JSON.stringify({ ...job, ...changes }))
+    aws.put(`state/jobs/${USER_ID}/1.json`, '{"version":1,"token":"token-1","job":"job.json"}')
+    aws.put(`state/jobs/${USER_ID}/2.json`, '{"version":1,"end":true}')
+    const [program = '', ...args] = machine.wrap([process.execPath, builder, 'work'])
     const child = spawn(program, args, {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'], HOME: folder, ...aws.environment(), HEARTH_JOB: 'job.json' },
+      env: { PATH: process.env['PATH'], HOME: folder, ...aws.environment() },
     })
     const ended = once(child, 'close') as Promise<[number | null]>
     const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), ended])
@@ -217,6 +237,7 @@ describe('the builder as it is deployed', () => {
     const { status, stderr } = await build(await machineWith({ 'build-users-group': '' }))
     expect(status).toBe(1)
     expect(stderr).toMatch(/^MachineLeaks: nothing is built here/)
+    expect(aws.answers.at(-1)).toMatchObject({ action: 'SendTaskFailure', error: 'MachineLeaks' })
     expect(aws.stagedNames()).toEqual([])
     expect(aws.requests.filter((request) => request.includes('archive.zst'))).toEqual([])
   })
@@ -229,6 +250,43 @@ describe('the builder as it is deployed', () => {
     ])
     expect(aws.stagedNames()).toEqual([])
   })
+
+  test('a machine whose nix.conf has no sandbox is tested in one, and builds in one', async () => {
+    const machine = await machineWith({ sandbox: 'false', 'sandbox-fallback': 'true' })
+    const { changes, drvPath } = await batchOf(
+      machine,
+      'if [ -e /usr/bin ]; then echo "the whole machine is here"; exit 1; fi; echo nothing > $out',
+    )
+    const { status, stdout, stderr } = await build(machine, changes)
+    expect(status, stdout + stderr).toBe(0)
+    expect(stdout).toMatch(/self-test: a build on this machine cannot escape/)
+    const result = aws.staged(`results/${baseNameOf(drvPath)}.json`).toString()
+    expect(JSON.parse(result)).toMatchObject({ status: 'built' })
+  })
+
+  /** A batch of one derivation, whose builder is a shell that needs nothing else, with its archive where builders find it. */
+  async function batchOf(machine: DemoMachine, script: string) {
+    const file = join(machine.folder, 'spy.nix')
+    const bash = '(builtins.path { path = /usr/bin/bash-static; name = "bash"; })'
+    writeFileSync(
+      file,
+      `derivation { name = "spy"; system = builtins.currentSystem; builder = ${bash}; args = [ "-c" ${JSON.stringify(script)} ]; }`,
+    )
+    const exported = join(machine.folder, 'archive')
+    const command = `nix-store --export $(nix-store --query --requisites $(nix-instantiate ${file})) > ${exported}`
+    await mustSucceed(machine, ['bash', '-c', command])
+    const bytes = readFileSync(exported)
+    const graph = graphOf(await verifyArchive([bytes], { maxSize: 2 ** 30, maxDerivations: 2 ** 20 }))
+    const [first] = entries(graph.derivations)
+    if (first === undefined) throw new Error('there is no derivation in the archive')
+    const [drvPath, { outputs, system }] = first
+    const archive = zstdCompressSync(bytes)
+    const key = 'runs/run-1/spy.zst'
+    aws.put(`state/${key}`, archive)
+    const sha256 = createHash('sha256').update(archive).digest('hex')
+    const derivations = [{ drvPath, outputs, inputs: [], needs: [] }]
+    return { drvPath, changes: { system, archive: { key, sha256 }, derivations } }
+  }
 
   test('goes on to its archive on a machine that does not', async () => {
     const { stdout, stderr } = await build(await machineWith())

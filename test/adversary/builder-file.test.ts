@@ -70,6 +70,11 @@ describe('more or less than one frame', () => {
     ['truncated by a byte', { file: (bytes) => bytes.subarray(0, -1) }, INVALID],
     ['truncated to its header', { file: (bytes) => bytes.subarray(0, 6) }, INVALID],
     [
+      'without its last block, which is empty',
+      { file: (_, nar) => frame(raw(nar)).subarray(0, -3) },
+      INVALID,
+    ],
+    [
       'a byte behind the frame',
       { file: (bytes) => Buffer.concat([bytes, Buffer.alloc(1)]) },
       INVALID,

@@ -24,7 +24,7 @@ import { frame, raw } from './zstd-frame.ts'
 /*
  * The attacker is one builder, or two together, and plays with what is staged where, and when.
  */
-const repelled = attacksOfABuilder()
+const repelled = attacksOfABuilder(['single'])
 const newVictim = victimsOfThisFile()
 const newWorld = worldsForThisFile()
 

@@ -37,7 +37,7 @@ export function forge({
   sources = [],
 }: Forgery): Forged {
   const names = Object.keys(outputs)
-  const print = (paths: Record<string, string>, inputDrvs: [string, string[]][]): string =>
+  const print = (paths: Record<string, string>, inputDrvs: [string, string[]][], isMasked = false): string =>
     printDerivation({
       outputs: Object.fromEntries(
         names.map((output) => {
@@ -50,13 +50,15 @@ export function forge({
       system: 'x86_64-linux',
       builder: '/bin/sh',
       args: [],
-      env: new Map(Object.entries({ name, ...paths, ...env })),
+      // Nix masks the paths of outputs there, too, whatever their author writes
+      env: new Map(Object.entries(isMasked ? { name, ...env, ...paths } : { name, ...paths, ...env })),
     })
   const blank = Object.fromEntries(names.map((output) => [output, '']))
   const masked = sha256(
     print(
       blank,
       inputs.map(({ text }) => [sha256(text), uses]),
+      true,
     ),
   )
   const paths = Object.fromEntries(

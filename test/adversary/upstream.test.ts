@@ -147,15 +147,22 @@ describe('an upstream that does not answer is no answer: nothing is decided', ()
     expect(await publishOn(answer)).toEqual({ outcome: 'UpstreamUnavailable', visible: [], keys: [] })
   })
 
-  test('a narinfo without end', async () => {
-    const endless: Answer = (response) => {
-      response.writeHead(200)
+  test('a narinfo of 64 MiB is not read to its end', async () => {
+    const [MIB, sent] = [2 ** 20, { bytes: 0 }]
+    const large: Answer = (response) => {
+      const line = 'X: y\n'.repeat(10_000)
       const write = (): void => {
-        while (!response.destroyed && response.write('X: y\n'.repeat(10_000)));
+        while (sent.bytes < 64 * MIB && !response.destroyed) {
+          sent.bytes += line.length
+          if (!response.write(line)) return
+        }
+        response.end()
       }
-      response.on('drain', write)
+      response.writeHead(200).on('drain', write)
       write()
     }
-    expect((await publishOn(endless)).outcome).toBe('UpstreamUnavailable')
+    expect((await publishOn(large)).outcome).toBe('UpstreamUnavailable')
+    // what three tries read, and what the sockets hold
+    expect(sent.bytes).toBeLessThan(32 * MIB)
   })
 })

@@ -35,12 +35,22 @@ export type Line = [name: string, attack: Attack, refusal: string | string[], me
 
 /**
  * Worlds in which glibc is published, and one builder builds `app` and `tools` in one batch.
- * @returns plays an attack on `app`: it is refused by this error, nothing of it is in the cache, and everything else goes on
+ * @param ways how the attacker stages: every small object by itself, or all of them in parcels, as an honest builder does
+ * @returns plays an attack on `app`, in each of the ways: it is refused by this error, nothing of it is in the cache, and everything else goes on
  */
-export function attacksOfABuilder(): (line: Line) => Promise<void> {
+export function attacksOfABuilder(
+  ways: ('single' | 'parcelled')[] = ['single', 'parcelled'],
+): (line: Line) => Promise<void> {
   const newWorld = worldsForThisFile()
-  return async ([, attack, refusal, message = /./]) => {
-    const world = newWorld(SKETCHES)
+  return async (line) => {
+    for (const way of ways) {
+      const world = newWorld(SKETCHES)
+      world.parcelled = way === 'parcelled'
+      await play(world, line)
+    }
+  }
+
+  async function play(world: World, [, attack, refusal, message = /./]: Line): Promise<void> {
     await world.published(out('glibc'), GLIBC)
     const before = await keysOf(world.cache)
     await world.built('tools', { out: TOOLS })

@@ -32,9 +32,9 @@ export function kindOf(error: unknown): string {
 }
 
 /** The error that an input is a finding with, and whether it was taken. */
-export function run({ target }: Subject, input: Buffer): { taken: boolean; error?: unknown } {
+export async function run({ target }: Subject, input: Buffer): Promise<{ taken: boolean; error?: unknown }> {
   try {
-    return { taken: target.check(input) }
+    return { taken: await target.check(input) }
   } catch (error) {
     return { taken: false, error }
   }

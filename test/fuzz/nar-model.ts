@@ -11,11 +11,19 @@ const MAX_DEPTH = 64
 const MAX_NAME = 255
 const MAX_TARGET = 4095
 
+/** The tree of a NAR and nothing else: see `decodeNarBefore`. Undefined for what is not even that. */
+export function decodeNar(bytes: Buffer): Node | undefined {
+  const found = decodeNarBefore(bytes)
+  return found?.end === bytes.length ? found.root : undefined
+}
+
 /**
  * Reads a NAR the simple way, with all of it in memory, and as loosely as it can: it looks neither at padding nor at the order or the form of names. Shares
- * nothing with `nix/nar-reader.ts`. Undefined for what is not even that.
+ * nothing with `nix/nar-reader.ts`.
+ * @param bytes the NAR, and whatever follows it
+ * @returns undefined for what does not begin with a NAR
  */
-export function decodeNar(bytes: Buffer): Node | undefined {
+export function decodeNarBefore(bytes: Buffer): { root: Node; end: number } | undefined {
   let at = 0
   const take = (): Buffer => {
     if (at + 8 > bytes.length) throw new NoNar()
@@ -68,7 +76,7 @@ export function decodeNar(bytes: Buffer): Node | undefined {
   try {
     expect('nix-archive-1')
     const root = node(0)
-    return at === bytes.length ? root : undefined
+    return { root, end: at }
   } catch (error) {
     if (error instanceof NoNar) return undefined
     throw error

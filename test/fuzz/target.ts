@@ -15,7 +15,7 @@ export interface Target {
    * @returns whether the input was taken
    * @throws WrongAnswer, or whatever escapes from the code: both are findings
    */
-  check(input: Buffer): boolean
+  check(input: Buffer): boolean | Promise<boolean>
 }
 
 /** Errors that mean "this input is refused". */

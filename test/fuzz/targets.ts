@@ -4,6 +4,7 @@ import { fingerprint, parseNarInfo } from '../../nix/narinfo.ts'
 import { formatPublicKey, formatSecretKey, parsePublicKey, parseSecretKey } from '../../nix/signature.ts'
 import { fromBaseName } from '../../nix/store-path.ts'
 import type { Target } from './target.ts'
+import { archiveTarget } from './targets/archive.ts'
 import { derivationTarget } from './targets/derivation.ts'
 import { hashTarget } from './targets/hash.ts'
 import { keyTarget } from './targets/key.ts'
@@ -48,6 +49,11 @@ export function loadSubjects(): (Subject & { weight: number })[] {
       derivations.map(({ bytes }) => bytes),
     ),
     subject(4, narTarget(infos.map(({ storePath }) => storePath.slice(11, 43))), nars),
+    subject(
+      2,
+      archiveTarget(),
+      read('archive').map(({ bytes }) => bytes),
+    ),
     subject(
       1,
       keyTarget({ fingerprint: fingerprint(info), publicKeys, signatures: info.signatures }),

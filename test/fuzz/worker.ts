@@ -39,7 +39,7 @@ export function runningAt(targets: number): number {
 }
 
 /** Executes until it is stopped from outside. */
-function work({ seed, targets, first, step, known, progress }: Work): void {
+async function work({ seed, targets, first, step, known, progress }: Work): Promise<void> {
   const subjects = loadSubjects().filter(({ target }) => targets.includes(target.name))
   // The turn of each execution follows from its index, so that an index alone says which target it was.
   const turns = turnsOf(subjects)
@@ -55,13 +55,13 @@ function work({ seed, targets, first, step, known, progress }: Work): void {
     numbers[running + PROGRESS.index] = index
     numbers[running + PROGRESS.target] = turn
     const input = inputOf({ seed, target: subject.target.name, index }, subject)
-    const { taken, error } = run(subject, input)
+    const { taken, error } = await run(subject, input)
     const at = turn * PROGRESS.perTarget
     numbers[at] = (numbers[at] ?? 0) + 1
     if (taken) numbers[at + 1] = (numbers[at + 1] ?? 0) + 1
     if (error !== undefined && !kinds.has(kindOf(error))) {
       kinds.add(kindOf(error))
-      report(subject, index, input, error, beat)
+      await report(subject, index, input, error, beat)
     }
     beat()
   }
@@ -72,11 +72,17 @@ export function turnsOf(subjects: { weight: number }[]): number[] {
   return subjects.flatMap(({ weight }, turn) => Array.from({ length: weight }, () => turn))
 }
 
-function report(subject: Subject, index: number, input: Buffer, error: unknown, beat: () => void): void {
+async function report(
+  subject: Subject,
+  index: number,
+  input: Buffer,
+  error: unknown,
+  beat: () => void,
+): Promise<void> {
   const kind = kindOf(error)
-  const minimised = minimise(input, (bytes) => {
+  const minimised = await minimise(input, async (bytes) => {
     beat()
-    const again = run(subject, bytes).error
+    const { error: again } = await run(subject, bytes)
     return again !== undefined && kindOf(again) === kind
   })
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
@@ -86,4 +92,4 @@ function report(subject: Subject, index: number, input: Buffer, error: unknown, 
 }
 
 // Imported for its names by the main thread, too, which has no port.
-if (parentPort !== null) work(workerData as Work)
+if (parentPort !== null) void work(workerData as Work)

@@ -31,9 +31,12 @@ export async function claimKeyChange(state: Bucket, execution: string, now: Date
   const isAlive = other !== undefined && now.getTime() - Date.parse(other.started) < DEAD_AFTER_MS
   if (isAlive && other.execution !== execution) throw new KeyChangeUnderWay(other.execution)
   const claimed: SigningKeys = { ...record, change: { execution, started: now.toISOString() } }
-  if (!(await claimJson(state, stateKeys.signingKeys, claimed, etag)))
-    throw new KeyChangeUnderWay('somebody else')
-  return claimed
+  if (await claimJson(state, stateKeys.signingKeys, claimed, etag)) return claimed
+  // An answer may be lost, and the SDK asks again: then what is in the way is our own.
+  const { record: standing } = await readKeyRecord(state)
+  if (standing.change?.execution !== execution)
+    throw new KeyChangeUnderWay(standing.change?.execution ?? 'somebody else')
+  return standing
 }
 
 /**
@@ -47,8 +50,12 @@ export async function endKeyChange(
 ): Promise<SigningKeys> {
   const { record, etag } = await readKeyRecord(state)
   const ended: SigningKeys = { version: 1, keys }
-  if (record.change?.execution !== execution || !(await claimJson(state, stateKeys.signingKeys, ended, etag)))
+  if (record.change?.execution !== execution)
     throw new KeyChangeUnderWay(record.change?.execution ?? 'somebody else')
+  if (await claimJson(state, stateKeys.signingKeys, ended, etag)) return ended
+  const { record: standing } = await readKeyRecord(state)
+  if (JSON.stringify(standing) !== JSON.stringify(ended))
+    throw new KeyChangeUnderWay(standing.change?.execution ?? 'somebody else')
   return ended
 }
 

@@ -100,7 +100,9 @@ async function openStore(state: Bucket, execution: string) {
       const isWritten = await claimJson(state, stateKeys.resigning, pass, etag)
       const stored = await read()
       const standing = stored === undefined ? undefined : parse(stored.bytes)
-      if (!isWritten || standing?.execution !== execution)
+      // An answer may be lost, and the SDK asks again: then what is in the way is our own.
+      const isOurs = isWritten || JSON.stringify(standing) === JSON.stringify(pass)
+      if (!isOurs || standing?.execution !== execution)
         throw new ResigningTakenOver(standing?.execution ?? 'somebody else')
       etag = stored?.etag
       return pass

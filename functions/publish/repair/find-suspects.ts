@@ -39,7 +39,10 @@ export async function findSuspects(
 ): Promise<Suspect[]> {
   const limit = pLimit(NARINFOS_AT_ONCE)
   const narLimit = pLimit(NARS_AT_ONCE)
-  const derivers = await readDerivers()
+  const stated = await readRecords()
+  const derivers = new Map(
+    stated.flatMap(({ deriver, outputs }) => outputs.map((output) => [output, deriver])),
+  )
   const names = [...new Set([...asked, ...evidence])]
   const read = await Promise.all(names.map((key) => limit(() => look(key))))
   const here = new Set(read.flatMap((suspect) => (suspect.isVisible && suspect.path ? [suspect.path] : [])))
@@ -47,19 +50,25 @@ export async function findSuspects(
   await Promise.all(read.map((suspect) => limit(() => checkReferences(suspect))))
   for (const suspect of read) suspect.fault ??= apartFault(suspect, read, now())
   await Promise.all(read.map((suspect) => limit(() => lookElsewhere(suspect))))
+  nameRecords(read, stated)
   return read
 
-  async function readDerivers(): Promise<Map<string, string>> {
+  /** What the records say that the caller names: narinfos that cannot be read do not say what they are an output of. */
+  async function readRecords(): Promise<StatedBuild[]> {
     const found = await Promise.all(
-      records.map((hashPart) => limit(() => findJson<Published>(state, stateKeys.published(hashPart)))),
+      records.map(async (name) => ({
+        name,
+        record: await limit(() => findJson<Published>(state, stateKeys.published(name))),
+      })),
     )
-    return new Map(
-      found.flatMap((record) =>
-        Object.values(record?.outputs ?? {}).map(({ storePath }): [string, string] => [
-          hashPartOf(storePath),
-          baseNameOf(record?.drvPath ?? storePath),
-        ]),
-      ),
+    return found.flatMap(({ name, record }) =>
+      record === undefined
+        ? []
+        : {
+            name,
+            deriver: baseNameOf(record.drvPath),
+            outputs: Object.values(record.outputs).map(({ storePath }) => hashPartOf(storePath)),
+          },
     )
   }
 
@@ -77,6 +86,7 @@ export async function findSuspects(
       path: visible?.info?.storePath,
       references: visible?.info?.references ?? [],
       deriver: deriver !== undefined ? baseNameOf(deriver) : found && derivers.get(hashPart),
+      records: [hashPart],
       fault: visible === undefined ? undefined : describe(await faultsOf(visible)),
       isElsewhere: false,
     }
@@ -121,6 +131,26 @@ export async function findSuspects(
       read.some(({ references }) => references.some((path) => path === suspect.path))
     if (isReferredTo && suspect.path !== undefined) suspect.isElsewhere = await isUpstream(suspect.path)
   }
+}
+
+/** A build, as its record states it. */
+interface StatedBuild {
+  /** of the record: the hash part of its first output */
+  name: string
+  deriver: string
+  /** hash parts */
+  outputs: string[]
+}
+
+/** Says of every output what its build's record may be named for: any of the outputs that are known. */
+function nameRecords(suspects: Suspect[], stated: StatedBuild[]): void {
+  const builds = Map.groupBy(
+    [...suspects.map(({ hashPart, deriver }) => ({ name: hashPart, deriver })), ...stated],
+    ({ deriver }) => deriver,
+  )
+  for (const suspect of suspects)
+    if (suspect.deriver !== undefined)
+      suspect.records = [...new Set((builds.get(suspect.deriver) ?? []).map(({ name }) => name))]
 }
 
 /** An output that stayed when another one of its build went; not one that may be being published right now, before the other. */

@@ -35,18 +35,20 @@ async function etagOf(cache: Bucket, key: string): Promise<string | undefined> {
   }
 }
 
-// 1 MiB: a record has a line for each output.
-const RECORD_LIMIT = 1024 * 1024
+// 64 MiB: as for Publish itself.
+const RECORD_LIMIT = 64 * 1024 * 1024
 
 /**
- * Drops the write-once record of a derivation when clients see none of its outputs any more, so that any build of it may be published again.
+ * Drops a withdrawn write-once record when clients see none of its outputs any more, so that any build of it may be published again.
  * Until then the record stays: a build with other bytes must not get in beside an output that is still visible.
+ * @param hashPart what the record may be named for
  */
 export async function dropRecord(cache: Bucket, state: Bucket, hashPart: string): Promise<boolean> {
   const key = stateKeys.published(hashPart)
   const found = await findObject(state, key, RECORD_LIMIT)
   if (found === undefined) return false
-  const { outputs } = JSON.parse(Buffer.from(found.bytes).toString('utf8')) as Published
+  const { outputs, withdrawn } = JSON.parse(Buffer.from(found.bytes).toString('utf8')) as Published
+  if (withdrawn === undefined) return false
   for (const { storePath } of Object.values(outputs))
     if ((await etagOf(cache, cacheKeys.narinfo(hashPartOf(storePath)))) !== undefined) return false
   try {

@@ -19,13 +19,14 @@ export interface RepairParts {
 
 /** The repair mode of Publish. What a key signs that signs now is never unsigned, whatever the public record of the keys says. */
 export async function runRepair(
-  { request }: z.output<typeof RepairInput>,
+  { request, execution }: z.output<typeof RepairInput>,
   { cache, state, secrets, secretId }: RepairParts,
 ): Promise<{ results: RepairResult[] }> {
   const { config } = await currentConfig(state)
   const signing = await readSigningKeys(secrets, secretId)
   const keys = [...signing.map(publicKeyOf), ...(await currentKeys(state))]
-  const results = await repair({ cache, state, upstreams: config.upstreams, keys, now: Date.now }, request)
+  const world = { cache, state, upstreams: config.upstreams, keys, now: Date.now }
+  const results = await repair(world, request, execution)
   for (const { key, outcome, because } of results)
     if (outcome === 'quarantined') logger.warn('narinfo quarantined', { key, because })
   return { results }

@@ -14,6 +14,8 @@ export interface Suspect {
   references: StorePath[]
   /** the build that it is an output of */
   deriver: string | undefined
+  /** hash parts that the write-once record of this build may be named for: its first output is not known */
+  records: string[]
   /** what is wrong with it by itself; undefined when nothing is */
   fault: string | undefined
   /** whether clients find the path in a declared upstream as well: then what refers to it may stay */

@@ -1,20 +1,12 @@
 import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { createZstdDecompress } from 'node:zlib'
 import { GetObjectCommand } from '@aws-sdk/client-s3'
-import { formatHash } from '../../../nix/hash.ts'
-import { InvalidNar } from '../../../nix/nar-reader.ts'
-import { NarTooLarge, type VerifiedNar, verifyNar } from '../../../nix/nar-verification.ts'
 import type { NarInfo } from '../../../nix/narinfo.ts'
-import type { StorePath } from '../../../nix/store-path.ts'
-import { MeasuredZstd } from '../measured-zstd.ts'
+import { hashPartOf, type StorePath } from '../../../nix/store-path.ts'
+import { InvalidNarFile, type NarExpectation, type NarFile, readNarFile } from '../nar-file.ts'
 import { type Bucket, isMissing } from '../objects.ts'
 import { cacheKeys } from '../keys.ts'
-import { hashPartOf } from '../../../nix/store-path.ts'
 import type { NamedNar } from './check-narinfo.ts'
 import type { Fault, FaultName } from './fault.ts'
-import { isZstdError } from '../zstd-error.ts'
-import { NotOneFrame } from '../zstd-frame.ts'
 
 /**
  * Downloads a NAR of the cache and compares it with its narinfo, streaming: FileHash, FileSize, NarHash, NarSize, form and references.
@@ -31,12 +23,15 @@ export async function checkNar(
   const fault = (name: FaultName, detail: string): Fault => ({ fault: name, key, detail })
   const body = await open(cache, nar.key)
   if (body === undefined) return [fault('nar-missing', `there is no ${nar.key}`)]
-  const read = await unpack(body, info.narSize, [
-    ...info.references,
-    ...candidates,
-    // A content-addressed source may contain anything; an output that contains its own path says so.
-    ...(info.ca === undefined ? [info.storePath] : []),
-  ])
+  const read = await readOrWhy(body, {
+    maxSize: info.narSize,
+    candidates: [
+      ...info.references,
+      ...candidates,
+      // A content-addressed source may contain anything; an output that contains its own path says so.
+      ...(info.ca === undefined ? [info.storePath] : []),
+    ],
+  })
   if (typeof read === 'string') return [fault('nar-bytes', `${nar.key}: ${read}`)]
   const differences = [
     differ('FileSize', nar.fileSize, read.fileSize),
@@ -69,34 +64,12 @@ async function open(cache: Bucket, key: string): Promise<Readable | undefined> {
   }
 }
 
-type NarFile = VerifiedNar & { fileHash: string; fileSize: number }
-
 /** @returns what is wrong with its form, in words, when it is no NAR within a zstd frame */
-async function unpack(
-  body: Readable,
-  maxSize: number,
-  candidates: Iterable<StorePath>,
-): Promise<NarFile | string> {
-  let proved: VerifiedNar | undefined
-  const file = new MeasuredZstd()
+async function readOrWhy(body: Readable, expectation: NarExpectation): Promise<NarFile | string> {
   try {
-    await pipeline(body, file, createZstdDecompress(), async (nar: AsyncIterable<Uint8Array>) => {
-      proved = await verifyNar(nar, { maxSize, candidates })
-    })
+    return await readNarFile(body, expectation)
   } catch (error) {
-    if (
-      error instanceof InvalidNar ||
-      error instanceof NarTooLarge ||
-      error instanceof NotOneFrame ||
-      isZstdError(error)
-    )
-      return error.message
+    if (error instanceof InvalidNarFile) return error.message
     throw error
-  }
-  if (proved === undefined) return 'it is empty'
-  return {
-    ...proved,
-    fileHash: formatHash({ algorithm: 'sha256', digest: file.sha256() }),
-    fileSize: file.bytes,
   }
 }

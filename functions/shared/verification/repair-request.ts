@@ -6,7 +6,7 @@ export interface RepairRequest {
   evidence: string[]
   /** of both, those whose NAR must be read to see what is wrong */
   content: string[]
-  /** hash parts of `published/` records: which outputs belong together where a narinfo does not say so any more */
+  /** hash parts of `published/` records that are named for no readable narinfo: which outputs belong together */
   records: string[]
 }
 

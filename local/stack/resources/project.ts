@@ -67,7 +67,7 @@ export const project = resourceType(
       },
       timeoutInMinutes: properties.TimeoutInMinutes,
       queuedTimeoutInMinutes: properties.QueuedTimeoutInMinutes,
-      machine: machineOf(world, logicalId, name),
+      machines: machinesOf(world, logicalId, name),
       ...(properties.ConcurrentBuildLimit === undefined
         ? {}
         : { concurrentBuildLimit: properties.ConcurrentBuildLimit }),
@@ -79,8 +79,8 @@ export const project = resourceType(
   },
 )
 
-function machineOf(world: World, logicalId: string, name: string): Machine {
+function machinesOf(world: World, logicalId: string, name: string): Machine[] {
   const key = [logicalId, name].find((candidate) => world.machines[candidate] !== undefined)
   if (key !== undefined) world.usedMachines.add(key)
-  return world.machines[key ?? ''] ?? THIS_MACHINE
+  return [world.machines[key ?? ''] ?? THIS_MACHINE].flat()
 }

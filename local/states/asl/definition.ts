@@ -121,6 +121,7 @@ const INTEGRATIONS: Record<string, { type: string; name: string; pattern: 'reque
       name: 'invoke.waitForTaskToken',
       pattern: 'callback',
     },
+    'arn:aws:states:::codebuild:startBuild': { type: 'codebuild', name: 'startBuild', pattern: 'request' },
     'arn:aws:states:::codebuild:startBuild.sync': {
       type: 'codebuild',
       name: 'startBuild.sync',

@@ -1,35 +1,38 @@
 import { checkFields, type Report } from './validate-fields.ts'
 import { isObject } from './json.ts'
 
+interface Arguments {
+  known: readonly string[]
+  required: readonly string[]
+}
+
+const invoke: Arguments = { known: ['FunctionName', 'Payload', 'Qualifier'], required: ['FunctionName'] }
+const startBuild: Arguments = {
+  known: [
+    'ProjectName',
+    'EnvironmentVariablesOverride',
+    'SourceVersion',
+    'BuildspecOverride',
+    'IdempotencyToken',
+    'TimeoutInMinutesOverride',
+    'QueuedTimeoutInMinutesOverride',
+    'ComputeTypeOverride',
+    'ImageOverride',
+    'EnvironmentTypeOverride',
+    'PrivilegedModeOverride',
+  ],
+  required: ['ProjectName'],
+}
+
 /**
  * Arguments of the integrations: PascalCase, whatever the service's own API uses. Those of StartBuild that replace the project's security (roles,
  * credentials, certificates) are left out on purpose.
  */
-export const ARGUMENTS: Record<string, { known: readonly string[]; required: readonly string[] }> = {
-  'arn:aws:states:::lambda:invoke': {
-    known: ['FunctionName', 'Payload', 'Qualifier'],
-    required: ['FunctionName'],
-  },
-  'arn:aws:states:::lambda:invoke.waitForTaskToken': {
-    known: ['FunctionName', 'Payload', 'Qualifier'],
-    required: ['FunctionName'],
-  },
-  'arn:aws:states:::codebuild:startBuild.sync': {
-    known: [
-      'ProjectName',
-      'EnvironmentVariablesOverride',
-      'SourceVersion',
-      'BuildspecOverride',
-      'IdempotencyToken',
-      'TimeoutInMinutesOverride',
-      'QueuedTimeoutInMinutesOverride',
-      'ComputeTypeOverride',
-      'ImageOverride',
-      'EnvironmentTypeOverride',
-      'PrivilegedModeOverride',
-    ],
-    required: ['ProjectName'],
-  },
+export const ARGUMENTS: Record<string, Arguments> = {
+  'arn:aws:states:::lambda:invoke': invoke,
+  'arn:aws:states:::lambda:invoke.waitForTaskToken': invoke,
+  'arn:aws:states:::codebuild:startBuild': startBuild,
+  'arn:aws:states:::codebuild:startBuild.sync': startBuild,
 }
 
 /** Checks the names of a Task's Arguments. Arguments that are one expression are checked when they have a value. */

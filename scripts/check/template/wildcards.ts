@@ -10,4 +10,13 @@ export interface Wildcard {
   reason: string
 }
 
-export const wildcards: Wildcard[] = []
+const TOKENS = 'SendTask* know no resource: a task token is its own permission, and nobody guesses one'
+
+const tokens = (role: string, ...actions: string[]): Wildcard[] =>
+  actions.map((action) => ({ role, action: `states:SendTask${action}`, reason: TOKENS }))
+
+export const wildcards: Wildcard[] = [
+  ...tokens('BuilderRole', 'Heartbeat', 'Success', 'Failure'),
+  ...tokens('WorkerRole', 'Heartbeat', 'Success', 'Failure'),
+  ...tokens('TakeRole', 'Success'),
+]

@@ -4,7 +4,7 @@ import { stateKeys } from '../../../functions/shared/keys.ts'
 import { findJson } from '../../../functions/shared/objects.ts'
 import type { Resigning, SigningKeys } from '../../../functions/shared/records.ts'
 import type { Deployment } from '../deployment.ts'
-import { followKeyChange, startKeyChange } from './change.ts'
+import { followExecution, runExecution, startExecution } from '../follow-execution.ts'
 import { nixConf, nixConfig, substituterOf } from './client-settings.ts'
 import { formatForeigners, formatKeys, formatResigning } from './format-keys.ts'
 import { listKeys, listResigning } from './listed-keys.ts'
@@ -29,7 +29,7 @@ export async function changeKeys(
   change: Exclude<KeyChange, { change: 'resign' }>,
   json: boolean,
 ): Promise<void> {
-  await followKeyChange(deployment, await startKeyChange(deployment, change))
+  await runExecution(deployment.sfn, deployment.keysStateMachine, change.change, change)
   const [record, resigning] = await readRecords(deployment.state)
   const publicKeys = publicKeysOf(record)
   const substituter = substituterOf(deployment.cacheBucket, deployment.region)
@@ -67,7 +67,9 @@ export async function resign(
   { rate, wait }: { rate: number; wait: boolean },
   json: boolean,
 ): Promise<number> {
-  const execution = await startKeyChange(deployment, { change: 'resign', rate })
+  const change: KeyChange = { change: 'resign', rate }
+  const { sfn, keysStateMachine } = deployment
+  const execution = await startExecution(sfn, keysStateMachine, change.change, change)
   if (!wait) {
     console.log(
       json ? JSON.stringify({ execution }) : 're-signing has started: `hearth keys list` says how far it is',
@@ -75,7 +77,7 @@ export async function resign(
     return 0
   }
   let said = ''
-  await followKeyChange(deployment, execution, async () => {
+  await followExecution(sfn, execution, async () => {
     const line = progressOf(execution, ...(await readRecords(deployment.state)), new Date())
     if (line !== said) console.error(line)
     said = line

@@ -102,9 +102,10 @@ export class Inventory {
       this.run('INSERT INTO fault VALUES (?, ?, ?)', key, fault, detail)
   }
 
-  /** Paths that something refers to and that are not here. */
+  /** Paths that something refers to and that are not here, by hash part. */
   *absentReferences(): Generator<NamedPath> {
-    const rows = this.each('SELECT id, base FROM path WHERE state = ?', STATE.absent)
+    // `+base`: these few are sorted, instead of all paths being fetched in the order of the index
+    const rows = this.each('SELECT id, base FROM path WHERE state = ? ORDER BY +base', STATE.absent)
     for (const row of rows) yield { id: Number(row['id']), path: fromBaseName(String(row['base'])) }
   }
 

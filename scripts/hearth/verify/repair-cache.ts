@@ -7,7 +7,7 @@ import { UpstreamUnavailable } from '../../../functions/shared/upstream.ts'
 import { findInUpstreams } from '../../../functions/shared/verification/find-path.ts'
 import type { RepairRequest, RepairResult } from '../../../functions/shared/verification/repair-request.ts'
 import type { Inventory } from './inventory.ts'
-import { listObjects } from './list-objects.ts'
+import { listObjects } from '../../../functions/shared/list-objects.ts'
 import { RepairPlan } from './repair-plan.ts'
 import type { Verification } from './verify-cache.ts'
 
@@ -45,7 +45,7 @@ const UPSTREAM_REQUESTS = 25
 export async function repairCache(inventory: Inventory, narinfos: number, repair: Repair): Promise<void> {
   const { progress, upstreams, force } = repair
   const plan = new RepairPlan(inventory)
-  if (plan.hasStrangers()) await readRecords(plan, repair)
+  await readRecords(plan, repair)
   do {
     progress.begin('asking upstreams for what has to go')
     await forEachAtOnce(plan.unasked(), UPSTREAM_REQUESTS, async ({ id, path }) => {
@@ -70,14 +70,20 @@ export async function repairCache(inventory: Inventory, narinfos: number, repair
   progress.end()
 }
 
-/** Which outputs belong together, of all derivations: only where a narinfo cannot tell. */
+/**
+ * What belongs together where narinfos alone do not tell: a narinfo that cannot be read does not name its build, and a build that is half visible may
+ * have its record named for an output that nobody sees. Unfinished publications are few; all records are read only when something is unreadable.
+ */
 async function readRecords(plan: RepairPlan, { state, progress }: Repair): Promise<void> {
+  if (plan.count() === 0) return
+  const isEveryOneNeeded = plan.hasStrangers()
   progress.begin('reading records of what was published')
   const [folder = ''] = stateKeys.published('').split('.json')
   await forEachAtOnce(listObjects(state, folder), REQUESTS, async ({ key }) => {
+    const hashPart = key.slice(folder.length).replace(/\.json$/, '')
+    if (!isEveryOneNeeded && plan.isVisible(hashPart)) return
     const record = await findJson<Published>(state, key)
     if (record === undefined) return
-    const hashPart = key.slice(folder.length).replace(/\.json$/, '')
     plan.addRecord(
       hashPart,
       record.drvPath,

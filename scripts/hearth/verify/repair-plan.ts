@@ -4,7 +4,7 @@ import {
   REPAIR_KEYS,
   type RepairRequest,
 } from '../../../functions/shared/verification/repair-request.ts'
-import { fromBaseName, hashPartOf, type StorePath } from '../../../nix/store-path.ts'
+import { baseNameOf, fromBaseName, hashPartOf, type StorePath } from '../../../nix/store-path.ts'
 import type { Inventory } from './inventory.ts'
 
 const SCHEMA = `
@@ -42,23 +42,29 @@ export class RepairPlan {
     return this.#inventory.count(`SELECT count(*) FROM going JOIN path USING (id) WHERE path.state = 4`) > 0
   }
 
+  /** Whether a path with this hash part is in the cache, and its narinfo can be read. */
+  isVisible(hashPart: string): boolean {
+    const sql = `SELECT count(*) FROM path WHERE base > ?1 || '-' AND base < ?1 || '.' AND state = 1`
+    return this.#inventory.count(sql, hashPart) > 0
+  }
+
   /**
    * Takes in a record of which outputs belong together.
    * @param hashPart the name of the record
    */
   addRecord(hashPart: string, deriver: StorePath, outputs: StorePath[]): void {
+    const inventory = this.#inventory
+    const isFound = this.isVisible(hashPart)
     for (const output of outputs) {
-      const stranger = this.#inventory.count(
-        'SELECT id FROM path WHERE base = ? AND state = 4',
-        hashPartOf(output),
-      )
-      if (stranger === 0) continue
-      this.#inventory.run(
-        'UPDATE path SET deriver = ? WHERE id = ?',
-        deriver.slice('/nix/store/'.length),
-        stranger,
-      )
-      this.#inventory.run('INSERT OR REPLACE INTO record VALUES (?, ?)', hashPart, stranger)
+      const stranger = inventory.count('SELECT id FROM path WHERE base = ? AND state = 4', hashPartOf(output))
+      if (stranger !== 0)
+        inventory.run('UPDATE path SET deriver = ? WHERE id = ?', baseNameOf(deriver), stranger)
+      // a record that is named for a visible output is found by that
+      const visible = isFound
+        ? 0
+        : inventory.count('SELECT id FROM path WHERE base = ? AND state = 1', baseNameOf(output))
+      for (const id of [stranger, visible])
+        if (id !== 0) inventory.run('INSERT OR REPLACE INTO record VALUES (?, ?)', hashPart, id)
     }
   }
 
@@ -199,8 +205,8 @@ export class RepairPlan {
 
   #records(list: string): string[] {
     const rows = this.#inventory.each(
-      `SELECT DISTINCT record.hash_part FROM record JOIN path AS stranger ON stranger.id = record.id
-       WHERE stranger.deriver IN (SELECT deriver FROM path WHERE id IN (${list})) LIMIT ${REPAIR_EVIDENCE}`,
+      `SELECT DISTINCT record.hash_part FROM record JOIN path AS output ON output.id = record.id
+       WHERE output.deriver IN (SELECT deriver FROM path WHERE id IN (${list})) LIMIT ${REPAIR_EVIDENCE}`,
     )
     return [...rows].map((row) => String(row['hash_part']))
   }

@@ -12,8 +12,9 @@ import type { PublicKey } from '../../../nix/signature.ts'
 import { hashPartOf } from '../../../nix/store-path.ts'
 import { checkCacheInfo } from './check-cache-info.ts'
 import type { Inventory } from './inventory.ts'
-import { listObjects, type ListedObject } from './list-objects.ts'
+import { listObjects, type ListedObject } from '../../../functions/shared/list-objects.ts'
 import { type Progress, shareOfHashPart } from './progress.ts'
+import { recallInOrder } from './recall-in-order.ts'
 
 export interface Verification {
   cache: Bucket
@@ -151,13 +152,14 @@ async function confirmNars(inventory: Inventory, { cache, progress }: Verificati
 /** @returns how many paths come from upstreams */
 async function findReferences(
   inventory: Inventory,
-  { cache, upstreams, progress }: Verification,
+  { cache, state, upstreams, progress, now }: Verification,
 ): Promise<number> {
   let elsewhere = 0
+  const memory = recallInOrder(state, now)
   progress.begin('asking upstreams', inventory.absentReferenceCount())
   await forEachAtOnce(inventory.absentReferences(), UPSTREAM_REQUESTS, async ({ id, path }) => {
     // upstreams first: most of what we do not have is theirs
-    const where = await findInUpstreams(upstreams, path)
+    const where = await findInUpstreams(upstreams, path, memory)
     if (where === 'elsewhere') elsewhere++
     if (where !== 'elsewhere' && (await isInCache(cache, path))) inventory.found(id, 'elsewhere')
     else if (where !== 'absent') inventory.found(id, where)

@@ -1,17 +1,9 @@
-import {
-  chmodSync,
-  copyFileSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { formatPublicKey, formatSecretKey, generateSecretKey, publicKeyOf } from '../../../nix/signature.ts'
 import { baseNameOf } from '../../../nix/store-path.ts'
 import { TemporaryStore } from '../../local/nix/temporary-store.ts'
+import { makeTree } from './make-tree.ts'
 
 /**
  * Makes the corpus again with the Nix on PATH (that of the repository was made by 2.8.0): derivations, narinfos with two signatures each, NARs. Signatures come out
@@ -63,17 +55,4 @@ try {
     process.stdout.write(`${kind}: ${readdirSync(join(corpus, kind)).length}\n`)
 } finally {
   store.remove()
-}
-
-/** Files of every kind: empty and not, executable, links, directories in directories, names that are no ASCII, names that are no text. */
-function makeTree(tree: string): void {
-  mkdirSync(join(tree, 'bin/deep/deeper'), { recursive: true })
-  mkdirSync(join(tree, 'empty'))
-  writeFileSync(join(tree, 'bin/run'), '#!/bin/sh\necho run\n', { mode: 0o755 })
-  writeFileSync(join(tree, 'bin/deep/deeper/file'), 'x'.repeat(1001))
-  writeFileSync(join(tree, 'nothing'), '')
-  writeFileSync(join(tree, 'ä→🔥'), 'eight by')
-  writeFileSync(Buffer.from(`${tree}/\xff\xfe`, 'latin1'), 'the name is no UTF-8')
-  symlinkSync('bin/run', join(tree, 'run'))
-  symlinkSync('/nix/store/nowhere', join(tree, 'bin/dangling'))
 }

@@ -2,6 +2,7 @@ import { InvalidNar, NarReader, type NarVisitor } from '../../../nix/nar-reader.
 import { ReferenceScanner } from '../../../nix/reference-scanner.ts'
 import { mutateNar } from '../mutate-nar.ts'
 import { decodeNar, describeTree, encodeNar, isWritable } from '../nar-model.ts'
+import { piecesOf } from '../pieces.ts'
 import { Random, seedOf } from '../random.ts'
 import { must, type Target, taken } from '../target.ts'
 
@@ -94,17 +95,4 @@ function checkScanner(hashParts: string[], input: Buffer, random: Random): void 
     .sort()
     .join(' ')
   must(found === there, `the scanner finds '${found}', and there is '${there}'`)
-}
-
-/** The same bytes in pieces of any length, none among them; short inputs in the smallest now and then. */
-function piecesOf(input: Buffer, random: Random): Buffer[] {
-  const most = random.pick([1, 7, 8, 9, 31, 33, 100, 1000])
-  const step = input.length > 1024 && most < 31 ? 31 : most
-  const pieces: Buffer[] = []
-  for (let at = 0; at < input.length;) {
-    const length = step === 1 ? 1 : random.below(step + 1)
-    pieces.push(input.subarray(at, at + length))
-    at += length
-  }
-  return pieces
 }

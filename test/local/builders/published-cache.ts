@@ -1,6 +1,6 @@
 import { parseNarInfo, fingerprint, formatNarInfo } from '../../../nix/narinfo.ts'
 import { type SecretKey, sign } from '../../../nix/signature.ts'
-import { type AwsDouble, PREFIX } from './aws-double.ts'
+import type { AwsDouble } from './aws-double.ts'
 
 /** Signs every narinfo that a build staged and puts it, with its NAR, into the cache bucket: what Publish does, without its checks. */
 export function publish(aws: AwsDouble, key: SecretKey): void {
@@ -12,9 +12,4 @@ export function publish(aws: AwsDouble, key: SecretKey): void {
     const signatures = [sign(fingerprint(info), key)]
     aws.put(`cache/${name}`, formatNarInfo({ ...info, signatures }))
   }
-}
-
-/** Forgets what was staged, as a new build has a new prefix. */
-export function clearStaging(aws: AwsDouble): void {
-  for (const name of aws.stagedNames()) aws.objects.delete(`staging/${PREFIX}${name}`)
 }

@@ -9,7 +9,7 @@ import { parseNarInfo } from '../../../nix/narinfo.ts'
 import { formatPublicKey, generateSecretKey, publicKeyOf } from '../../../nix/signature.ts'
 import { captureLog } from '../../unit/functions/lambda.ts'
 import { serverForThisFile } from '../s3/server-fixture.ts'
-import { allObjects, narinfo, narinfoKey, put, remove, unsigned } from './cache-of-narinfos.ts'
+import { allObjects, narinfo, narinfoKey, put, putAll, remove, unsigned } from './cache-of-narinfos.ts'
 
 /** Re-signing against a real S3's listing and conditional writes. */
 
@@ -74,9 +74,11 @@ const signersOf = (text = ''): string[] =>
 
 /** Published paths, signed with the first key, beside NARs and logs. Of 1,200 paths the listing has more than one page. */
 async function fill(paths: number): Promise<Map<string, string>> {
-  for (let path = 0; path < paths; path++) await put(cache, narinfoKey(path), narinfo(path, [one]))
-  for (const key of ['nar/a.nar.zst', 'nar/z.nar.zst', 'log/x.drv', 'nix-cache-info'])
-    await put(cache, key, key)
+  const others = ['nar/a.nar.zst', 'nar/z.nar.zst', 'log/x.drv', 'nix-cache-info']
+  await putAll(cache, [
+    ...Array.from({ length: paths }, (_, path) => [narinfoKey(path), narinfo(path, [one])] as const),
+    ...others.map((key) => [key, key] as const),
+  ])
   return allObjects(cache)
 }
 
@@ -174,6 +176,22 @@ describe('somebody else is at the same narinfo', () => {
   })
 })
 
+test('answers are lost, and the SDK asks again: what is in the way then is its own', async () => {
+  await fill(5)
+  const s3 = running.server.client()
+  // behind the signature: what is sent twice is the same request
+  s3.middlewareStack.add(
+    (next, context) => async (args) => {
+      if (context.commandName === 'PutObjectCommand') await next(args).catch(() => undefined)
+      return next(args)
+    },
+    { step: 'finalizeRequest', priority: 'low' },
+  )
+  expect(await run({ s3 })).toEqual({ verdict: 'done', change: 'resign' })
+  for (const [key, text] of await allObjects(cache))
+    if (key.endsWith('.narinfo')) expect(signersOf(text)).toEqual(['acme-1', 'acme-2'])
+})
+
 test('a second execution takes over, and the first one stops', async () => {
   await fill(30)
   let isTakenOver = false
@@ -197,7 +215,7 @@ describe('killed before or after any request, and started again, it ends the sam
     const originals = await fill(5)
     let kills = 0
     for (let point = 1; ; point++) {
-      for (const [key, text] of originals) await put(cache, key, text)
+      await putAll(cache, originals)
       await remove(state, stateKeys.resigning)
       let requests = 0
       let isDead = false

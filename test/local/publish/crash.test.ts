@@ -29,7 +29,7 @@ const app = (build: string) => ({
 })
 
 /** Three derivations, five outputs, two sources and two logs, staged by two builds that differ in one of the derivations. */
-async function builtTwice(): Promise<World> {
+async function builtTwice(parcelled: boolean): Promise<World> {
   const world = newWorld({
     fetch: {},
     lib: { outputs: ['dev', 'out'] },
@@ -53,6 +53,7 @@ async function builtTwice(): Promise<World> {
         stagedKeys.log(prefixOf(build), baseNameOf(drv(name))),
         `log of ${build}`,
       )
+    if (parcelled) await world.pack(build)
   }
   return world
 }
@@ -101,18 +102,23 @@ async function endingOf(world: World): Promise<Ending> {
   return { cache: await contentsOf(world.cache), records: await recordsOf(world) }
 }
 
-const undisturbed = async (build: string): Promise<{ ending: Ending; requests: Request[] }> => {
-  const world = await builtTwice()
-  expect(await world.outcomes(BATCH, build)).toEqual({
-    fetch: 'published',
-    lib: 'published',
-    app: 'published',
-  })
-  const requests = [...world.requests]
-  return { ending: await endingOf(world), requests }
-}
+describe.each([
+  { way: 'staged by itself', parcelled: false, places: 60 },
+  { way: 'in parcels', parcelled: true, places: 40 },
+])('Publish can be killed at every await, and run again: everything $way', ({ parcelled, places }) => {
+  const staged = async () => builtTwice(parcelled)
 
-describe('Publish can be killed at every await, and run again', () => {
+  const undisturbed = async (build: string): Promise<{ ending: Ending; requests: Request[] }> => {
+    const world = await staged()
+    expect(await world.outcomes(BATCH, build)).toEqual({
+      fetch: 'published',
+      lib: 'published',
+      app: 'published',
+    })
+    const requests = [...world.requests]
+    return { ending: await endingOf(world), requests }
+  }
+
   /** Every request of an undisturbed run, and every write also just after its effect. */
   async function deaths(): Promise<Death[]> {
     const { requests } = await undisturbed(BUILD)
@@ -124,14 +130,14 @@ describe('Publish can be killed at every await, and run again', () => {
 
   test('there are many places to die', async () => {
     const all = await deaths()
-    expect(all.length).toBeGreaterThan(60)
+    expect(all.length).toBeGreaterThan(places)
     expect(all.filter(({ when }) => when === 'after').length).toBeGreaterThanOrEqual(20)
   })
 
   test('and the end is that of an undisturbed run', async () => {
     const { ending } = await undisturbed(BUILD)
     for (const death of await deaths()) {
-      const world = await builtTwice()
+      const world = await staged()
       await publishUntil(world, death)
       const outcomes = await world.outcomes(BATCH)
       expect({ death, outcomes }).toEqual({
@@ -147,7 +153,7 @@ describe('Publish can be killed at every await, and run again', () => {
     const second = await undisturbed(OTHER_BUILD)
     const survivors = new Set<string>()
     for (const death of await deaths()) {
-      const world = await builtTwice()
+      const world = await staged()
       await publishUntil(world, death)
       const { app: outcome = '' } = await world.outcomes(BATCH, OTHER_BUILD)
       const survivor = outcome === 'published' ? 'second' : 'first'
@@ -165,7 +171,7 @@ describe('Publish can be killed at every await, and run again', () => {
   test('twice in a row, each time somewhere else', async () => {
     const { ending, requests } = await undisturbed(BUILD)
     for (let first = 5; first < requests.length; first += 4) {
-      const world = await builtTwice()
+      const world = await staged()
       await publishUntil(world, { request: first, when: 'before' })
       await publishUntil(world, { request: 1 + ((first * 7) % 19), when: 'after' })
       await world.publish(BATCH)
@@ -179,7 +185,7 @@ describe('Publish can be killed at every await, and run again', () => {
       ({ command, input }) => command === 'PutObject' && input.Key?.startsWith('published/') === true,
     )
     for (let request = claimOfApp + 2; request <= requests.length; request++) {
-      const world = await builtTwice()
+      const world = await staged()
       await publishUntil(world, { request, when: 'before' })
       const third = 'hearth-builder:3'
       await world.said('app', { status: 'failed', message: 'out of memory', logTail: [] }, third)

@@ -1,6 +1,7 @@
 import {
   DeleteObjectCommand,
   GetObjectCommand,
+  ListObjectsV2Command,
   PutObjectCommand,
   type PutObjectCommandInput,
   type S3Client,
@@ -8,6 +9,7 @@ import {
 import pLimit from 'p-limit'
 import type { Publication } from '../../../functions/publish/publication.ts'
 import { publishBatch } from '../../../functions/publish/publish-batch.ts'
+import { putDirectly } from '../../../functions/shared/direct-puts.ts'
 import { openCaches } from '../../../functions/shared/caches.ts'
 import type {
   BatchDerivation,
@@ -18,6 +20,7 @@ import type {
 import { derivationOf } from '../../../functions/shared/graph.ts'
 import { cacheKeys, stagedKeys, stagingPrefixOfBuild } from '../../../functions/shared/keys.ts'
 import type { Bucket } from '../../../functions/shared/objects.ts'
+import { packParcel } from '../../../functions/shared/parcel.ts'
 import { fingerprint, formatNarInfo, type NarInfo } from '../../../nix/narinfo.ts'
 import { generateSecretKey, sign } from '../../../nix/signature.ts'
 import { baseNameOf, hashPartOf, type StorePath } from '../../../nix/store-path.ts'
@@ -34,6 +37,9 @@ export interface Request {
   input: Partial<Record<'Bucket' | 'Key' | 'CopySource', string>>
 }
 
+// 128 KiB: what builders put into parcels.
+const SMALL_OBJECT = 128 * 1024
+
 let worlds = 0
 
 /** A graph, three buckets of a real S3, a signing key, and what builders staged. */
@@ -43,6 +49,8 @@ export class World {
   readonly graph: Graph
   readonly upstreams: Upstream[] = []
   maxNarSize = 1024 ** 3
+  /** whether small staged objects are in parcels by the time Publish looks, as builders put them there, and not by themselves */
+  parcelled = false
   /** how many milliseconds later it is for Publish than for everybody else */
   later = 0
   /** everything that Publish asked of S3, in order */
@@ -87,9 +95,9 @@ export class World {
         await this.after(request)
         return answer
       },
-      { step: 'initialize' },
+      { step: 'initialize', priority: 'high' },
     )
-    this.#publishS3 = publishS3
+    this.#publishS3 = putDirectly(publishS3)
   }
   readonly #publishS3: S3Client
 
@@ -173,10 +181,32 @@ export class World {
     }
   }
 
+  /** Puts the small objects that a build has staged so far into parcels, two at least, and removes them where they were. */
+  async pack(build = BUILD): Promise<void> {
+    const Prefix = prefixOf(build)
+    const { name: Bucket, s3 } = this.staging
+    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix }))
+    const keys = Contents.flatMap(({ Key = '', Size = 0 }) => (Size <= SMALL_OBJECT ? [Key] : []))
+    const packed = keys.filter((key) => key.startsWith(`${Prefix}parcels/`)).length
+    const single = keys.filter((key) => !key.startsWith(`${Prefix}parcels/`))
+    const objects = await Promise.all(
+      single.map(async (key) => ({
+        name: key.slice(Prefix.length),
+        bytes: (await this.get(this.staging, key)) ?? Buffer.alloc(0),
+      })),
+    )
+    const half = Math.ceil(objects.length / 2)
+    const parcels = [objects.slice(0, half), objects.slice(half)].filter(({ length }) => length > 0)
+    for (const [index, parcel] of parcels.entries())
+      await this.put(this.staging, stagedKeys.parcel(Prefix, packed + index), packParcel(parcel))
+    for (const key of single) await this.remove(this.staging, key)
+  }
+
   /** Runs Publish over a batch of these derivations, given inputs first. */
   async publish(names: string[], build = BUILD): Promise<DerivationOutcome[]> {
+    if (this.parcelled) await this.pack(build)
     const bucket = ({ name }: Bucket): Bucket => ({ s3: this.#publishS3, name })
-    const publication: Publication = {
+    const publication: Omit<Publication, 'parcels'> = {
       run: build === BUILD ? 'push-acme-shells-1' : 'push-acme-shells-2',
       build,
       prefix: prefixOf(build),

@@ -371,7 +371,7 @@ describe('a build that takes too long', () => {
     const machine = { name: 'm', wrap: (command: string[]) => command }
     const definition: Project = {
       ...limits,
-      machine,
+      machines: [machine],
       name: 'p',
       role: 'Role',
       serviceRoleArn: '',

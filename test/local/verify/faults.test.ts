@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import type { FaultName } from '../../../functions/shared/verification/fault.ts'
 import { cacheKeys, stateKeys } from '../../../functions/shared/keys.ts'
 import { writeJson } from '../../../functions/shared/objects.ts'
-import { fingerprint, formatNarInfo } from '../../../nix/narinfo.ts'
+import { openUpstreamMemory } from '../../../functions/shared/upstream-memory.ts'
+import { fingerprint, formatNarInfo, parseNarInfo } from '../../../nix/narinfo.ts'
 import { formatPublicKey, publicKeyOf, sign } from '../../../nix/signature.ts'
 import { hashPartOf } from '../../../nix/store-path.ts'
 import { currentKeys } from '../../../functions/shared/verification/current-keys.ts'
@@ -324,6 +325,25 @@ describe('no fault is', () => {
     expect(await cache.verify({ prefix })).toMatchObject({ faults: [], counts: { narinfos: 1, nars: 0 } })
     await cache.remove(cache.info(out('app')).url)
     expect((await cache.verify({ prefix })).faults).toMatchObject([{ fault: 'nar-missing', key: APP }])
+  })
+
+  describe('what an upstream was found to have by Plan or Publish', () => {
+    test.each([
+      ['23 hours ago is not asked for again', 23, []],
+      ['25 hours ago is', 25, ['closure-incomplete', 'closure-incomplete']],
+    ])('%s, and nothing is written', async (_, hours, faults) => {
+      const cache = await newCache()
+      const now = Date.now()
+      const libc = parseNarInfo(cache.upstreamNarInfos.get(hashPartOf(out('libc'))) ?? '')
+      const memory = openUpstreamMemory(cache.state, () => now - hours * HOURS_MS)
+      memory.note(cache.upstream, libc)
+      await memory.save()
+      cache.upstreamNarInfos.delete(hashPartOf(out('libc')))
+      const before = await cache.keys(cache.state)
+      const found = await cache.verify({ now: () => now })
+      expect(found.faults.map(({ fault }) => fault)).toEqual(faults)
+      expect(await cache.keys(cache.state)).toEqual(before)
+    })
   })
 
   test('an upstream that does not answer: then nobody knows, and it says so', async () => {

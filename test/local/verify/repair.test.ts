@@ -151,6 +151,16 @@ describe('the record of a derivation', () => {
     )
   })
 
+  test('is found and dropped, although it is named for an output that nobody sees', async () => {
+    const cache = await newCache()
+    const [first, second] = [out('lib'), DEV].toSorted()
+    if (first === undefined || second === undefined) throw new TypeError('two outputs')
+    await cache.remove(narinfoKey(first))
+    await cache.remove(cache.info(second).url)
+    await cache.repair()
+    expect(await cache.keys(cache.state)).not.toContain(recordKey(out('lib'), DEV))
+  })
+
   test('stays while one of its outputs is visible', async () => {
     const cache = await newCache()
     await cache.remove(cache.info(DEV).url)
@@ -249,5 +259,5 @@ test('a repair that would take much of the cache needs --force', async () => {
 async function ask(cache: SyntheticCache, request: Partial<RepairRequest>): Promise<RepairResult[]> {
   const { upstreams, keys, state, now = Date.now } = cache.verification()
   const full: RepairRequest = { keys: [], evidence: [], content: [], records: [], ...request }
-  return repair({ cache: cache.cache, state, upstreams, keys, now }, full)
+  return repair({ cache: cache.cache, state, upstreams, keys, now }, full, 'repair-1')
 }

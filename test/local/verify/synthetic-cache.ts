@@ -110,7 +110,14 @@ export class SyntheticCache {
         const info = await this.publish(path, { text: '', references }, drv(name))
         stands[output] = { storePath: path, narHash: info.narHash }
       }
-      const record = { version: 1, drvPath: drv(name), outputs: stands, run: 'run', build: 'build' }
+      const record = {
+        version: 1,
+        drvPath: drv(name),
+        outputs: stands,
+        run: 'run',
+        build: 'build',
+        begun: new Date().toISOString(),
+      }
       await writeJson(
         this.state,
         recordKey(...Object.values(stands).map(({ storePath: path }) => path)),
@@ -201,7 +208,11 @@ export class SyntheticCache {
     s3 = this.cache.s3,
     force = true,
     content = false,
-  }: { s3?: S3Client; force?: boolean; content?: boolean } = {}): Promise<{
+    execution = 'repair-1',
+    now = () => Date.now() + 2 * HOURS_MS,
+  }: Partial<{ s3: S3Client; force: boolean; content: boolean; execution: string }> & {
+    now?: () => number
+  } = {}): Promise<{
     results: RepairResult[]
     left: Fault[]
   }> {
@@ -215,7 +226,7 @@ export class SyntheticCache {
       },
       end: async () => undefined,
     }
-    const verification = this.verification({ content })
+    const verification = this.verification({ content, now })
     const world = {
       cache: { s3, name: this.cache.name },
       state: { s3, name: this.state.name },
@@ -223,7 +234,10 @@ export class SyntheticCache {
       keys: verification.keys,
       now: verification.now ?? Date.now,
     }
-    await verifyAndReport(verification, report, { ask: (request) => repair(world, request), force })
+    await verifyAndReport(verification, report, {
+      ask: (request) => repair(world, request, execution),
+      force,
+    })
     return { results, left }
   }
 }

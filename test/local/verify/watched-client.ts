@@ -1,18 +1,26 @@
 import { GetObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3'
+import pLimit from 'p-limit'
 import type { SyntheticCache } from './synthetic-cache.ts'
 
-/** Calls back after every deletion that this client makes in a bucket, before the client hears of it. */
+/**
+ * Calls back after every deletion that this client makes in a bucket, before the client hears of it. They are made one after the other, so that what
+ * is called finds the bucket as that deletion left it.
+ */
 export function watchDeletions(
   client: S3Client,
   bucket: string,
   deleted: (key: string) => Promise<void>,
 ): S3Client {
+  const oneByOne = pLimit(1)
   client.middlewareStack.add(
     (next, context) => async (args) => {
-      const answer = await next(args)
       const { Bucket, Key = '' } = args.input as { Bucket?: string; Key?: string }
-      if (context.commandName === 'DeleteObjectCommand' && Bucket === bucket) await deleted(Key)
-      return answer
+      if (context.commandName !== 'DeleteObjectCommand' || Bucket !== bucket) return next(args)
+      return oneByOne(async () => {
+        const answer = await next(args)
+        await deleted(Key)
+        return answer
+      })
     },
     { step: 'initialize' },
   )

@@ -1,5 +1,8 @@
 import { DeleteObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { stateKeys } from '../../../functions/shared/keys.ts'
+import { readJson, writeJson } from '../../../functions/shared/objects.ts'
+import type { Published } from '../../../functions/shared/records.ts'
 import { readNarInfo } from '../../../functions/shared/verification/read-narinfo.ts'
 import type { RepairResult } from '../../../functions/shared/verification/repair-request.ts'
 import { type VerifiedCache, verifyCache } from '../../../local/demo/verify.ts'
@@ -26,6 +29,29 @@ async function publishedPaths(): Promise<Map<string, { path: StorePath; nar: str
   return paths
 }
 
+/** The records as they will be read an hour from now: nobody who publishes is alive any more. */
+async function letAnHourPass(): Promise<void> {
+  const { state } = company.world
+  const { Contents = [] } = await state.s3.send(
+    new ListObjectsV2Command({ Bucket: state.name, Prefix: stateKeys.published('').replace('.json', '') }),
+  )
+  for (const { Key: key = '' } of Contents) {
+    const record = await readJson<Published>(state, key)
+    await writeJson(state, key, {
+      ...record,
+      begun: new Date(Date.parse(record.begun) - 60 * 60_000).toISOString(),
+    })
+  }
+}
+
+interface Repaired extends VerifiedCache {
+  repair: RepairResult[]
+  after: VerifiedCache
+}
+const repairNow = async (): Promise<Repaired> =>
+  (await verifyCache(company.world.folder, '--repair', '--force')) as Repaired
+const outcomesOf = ({ repair }: Repaired): Set<string> => new Set(repair.map(({ outcome }) => outcome))
+
 test('a NAR is lost: repair takes its path and all referrers away, and the next push publishes them again', async () => {
   const { world } = company
   const first = await company.push('README.md', '# Shells\n')
@@ -38,12 +64,15 @@ test('a NAR is lost: repair takes its path and all referrers away, and the next 
     throw new Error(`no such path among ${[...before.values()].map(({ path }) => nameOf(path)).join(', ')}`)
   await world.s3.send(new DeleteObjectCommand({ Bucket: world.cacheBucket, Key: lost.nar }))
 
-  const repaired = (await verifyCache(world.folder, '--repair', '--force')) as VerifiedCache & {
-    repair: RepairResult[]
-    after: VerifiedCache
-  }
+  const early = await repairNow()
+  expect(outcomesOf(early)).toEqual(new Set(['left']))
+  expect(early.after.faults.map(({ fault }) => fault)).toEqual(['nar-missing'])
+  expect([...(await publishedPaths()).keys()]).toEqual([...before.keys()])
+
+  await letAnHourPass()
+  const repaired = await repairNow()
   expect(repaired.faults.map(({ fault }) => fault)).toEqual(['nar-missing'])
-  expect(new Set(repaired.repair.map(({ outcome }) => outcome))).toEqual(new Set(['quarantined']))
+  expect(outcomesOf(repaired)).toEqual(new Set(['quarantined']))
   expect(repaired.after.faults).toEqual([])
   const visible = await publishedPaths()
   expect([...before.keys()].filter((key) => !visible.has(key)).toSorted()).toEqual(

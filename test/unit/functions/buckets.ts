@@ -3,8 +3,14 @@ import { Readable } from 'node:stream'
 import {
   CopyObjectCommand,
   type CopyObjectCommandInput,
+  DeleteObjectCommand,
+  type DeleteObjectCommandInput,
   GetObjectCommand,
   type GetObjectCommandInput,
+  HeadObjectCommand,
+  type HeadObjectCommandInput,
+  ListObjectsV2Command,
+  type ListObjectsV2CommandInput,
   PutObjectCommand,
   type PutObjectCommandInput,
   S3Client,
@@ -20,6 +26,8 @@ interface StoredObject {
   lastModified: Date
 }
 
+const PAGE = 3
+
 /** S3 in memory, behind every S3 client there is: what the functions use of it, with S3's conditional writes. */
 export class Buckets {
   /** by `bucket/key` */
@@ -28,11 +36,35 @@ export class Buckets {
   readonly written: string[] = []
   readonly mock = mockClient(S3Client)
   readonly #s3 = new S3Client({})
+  /** what an object's LastModified is taken from */
+  clock = (): Date => new Date()
+
+  /** what must come to pass before S3 does what it is asked for, in no time at all: for tests that decide who is first */
+  before: (request: string) => Promise<void> | void = () => undefined
 
   constructor() {
-    this.mock.on(GetObjectCommand).callsFake((input: GetObjectCommandInput) => this.#get(input))
-    this.mock.on(PutObjectCommand).callsFake((input: PutObjectCommandInput) => this.#put(input))
-    this.mock.on(CopyObjectCommand).callsFake((input: CopyObjectCommandInput) => this.#copy(input))
+    this.mock
+      .on(GetObjectCommand)
+      .callsFake(async (input: GetObjectCommandInput) => this.#when('Get', input, () => this.#get(input)))
+    this.mock
+      .on(PutObjectCommand)
+      .callsFake(async (input: PutObjectCommandInput) => this.#when('Put', input, () => this.#put(input)))
+    this.mock
+      .on(CopyObjectCommand)
+      .callsFake(async (input: CopyObjectCommandInput) => this.#when('Copy', input, () => this.#copy(input)))
+    this.mock
+      .on(DeleteObjectCommand)
+      .callsFake(async (input: DeleteObjectCommandInput) =>
+        this.#when('Delete', input, () => this.#delete(input)),
+      )
+    this.mock
+      .on(ListObjectsV2Command)
+      .callsFake(async (input: ListObjectsV2CommandInput) =>
+        this.#when('List', input, () => this.#list(input)),
+      )
+    this.mock
+      .on(HeadObjectCommand)
+      .callsFake(async (input: HeadObjectCommandInput) => this.#when('Head', input, () => this.#head(input)))
   }
 
   bucket(name: string): Bucket {
@@ -40,7 +72,7 @@ export class Buckets {
   }
 
   /** @param where `bucket/key` */
-  put(where: string, content: string | Uint8Array | object, lastModified = new Date()): void {
+  put(where: string, content: string | Uint8Array | object, lastModified = this.clock()): void {
     const isBytes = typeof content === 'string' || content instanceof Uint8Array
     const bytes = Buffer.from(isBytes ? content : JSON.stringify(content))
     const etag = `"${createHash('md5').update(bytes).digest('hex')}"`
@@ -65,6 +97,15 @@ export class Buckets {
       .sort()
   }
 
+  async #when(
+    what: string,
+    { Key, Prefix }: { Key?: string | undefined; Prefix?: string | undefined },
+    answer: () => object,
+  ): Promise<object> {
+    await this.before(`${what} ${Key ?? Prefix ?? ''}`)
+    return answer()
+  }
+
   #get({ Bucket = '', Key = '' }: GetObjectCommandInput): object {
     const found = this.#find(`${Bucket}/${Key}`)
     const body = Object.assign(Readable.from([found.bytes]), {
@@ -76,6 +117,41 @@ export class Buckets {
       ETag: found.etag,
       LastModified: found.lastModified,
     }
+  }
+
+  #head({ Bucket = '', Key = '' }: HeadObjectCommandInput): object {
+    const { bytes, etag, lastModified } = this.#find(`${Bucket}/${Key}`)
+    return { ContentLength: bytes.length, ETag: etag, LastModified: lastModified }
+  }
+
+  /** Pages as small as S3 may make them at any time: nobody who lists may count on a thousand. Keys that a delimiter rolls up are left out. */
+  #list({
+    Bucket = '',
+    Prefix = '',
+    Delimiter,
+    ContinuationToken = '',
+    MaxKeys = PAGE,
+  }: ListObjectsV2CommandInput) {
+    const isRolledUp = (key: string): boolean =>
+      Delimiter !== undefined && key.slice(Prefix.length).includes(Delimiter)
+    const keys = this.keys(Bucket).filter(
+      (key) => key.startsWith(Prefix) && key > ContinuationToken && !isRolledUp(key),
+    )
+    const page = keys.slice(0, Math.min(MaxKeys, PAGE))
+    return {
+      Contents: page.map((Key) => {
+        const { bytes, etag, lastModified } = this.#find(`${Bucket}/${Key}`)
+        return { Key, ETag: etag, Size: bytes.length, LastModified: lastModified }
+      }),
+      ...(keys.length > page.length ? { NextContinuationToken: page.at(-1) } : {}),
+    }
+  }
+
+  #delete({ Bucket = '', Key = '', IfMatch }: DeleteObjectCommandInput): object {
+    const where = `${Bucket}/${Key}`
+    if (IfMatch !== undefined && this.#find(where).etag !== IfMatch) throw refusal(412, 'PreconditionFailed')
+    this.objects.delete(where)
+    return {}
   }
 
   #put({ Bucket = '', Key = '', Body, IfNoneMatch, IfMatch, ContentType }: PutObjectCommandInput): object {

@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { UnprovenPath, type VerifiedArchive, verifyArchive } from '../../../nix/archive-verification.ts'
 import { checkDerivation, parseDerivationFile } from '../../../nix/derivation-file.ts'
 import { InvalidDerivation, parseDerivation } from '../../../nix/derivation.ts'
+import { ArchiveTooLarge, InvalidArchive } from '../../../nix/export-archive.ts'
 import { parseHash } from '../../../nix/hash.ts'
 import { InvalidNar, NarReader } from '../../../nix/nar-reader.ts'
 import { fingerprint, formatNarInfo, InvalidNarInfo, parseNarInfo } from '../../../nix/narinfo.ts'
@@ -19,6 +21,7 @@ import { minimise } from '../../fuzz/minimise.ts'
 import { decodeNar, type Node } from '../../fuzz/nar-model.ts'
 import type { Target } from '../../fuzz/target.ts'
 import { loadSubjects } from '../../fuzz/targets.ts'
+import { archiveTarget, type VerifyArchive } from '../../fuzz/targets/archive.ts'
 import { derivationTarget } from '../../fuzz/targets/derivation.ts'
 import { hashTarget } from '../../fuzz/targets/hash.ts'
 import { keyTarget } from '../../fuzz/targets/key.ts'
@@ -123,6 +126,36 @@ const BUGS: [bug: string, target: Target][] = [
       reader.end()
     }),
   ],
+  ['archive: what a path proves is not looked at', archiveTarget(taking(UnprovenPath))],
+  ['archive: it may go on behind its end', archiveTarget(taking(InvalidArchive, 'bytes follow its end'))],
+  ['archive: a path may come twice', archiveTarget(taking(UnprovenPath, 'twice'))],
+  [
+    'archive: pieces shorter than a word are lost',
+    archiveTarget((bytes, limits) =>
+      verifyArchive(
+        [...(bytes as Iterable<Uint8Array>)].filter((piece) => piece.length !== 1),
+        limits,
+      ),
+    ),
+  ],
+  [
+    'archive: its size is not looked at',
+    archiveTarget((bytes, limits) => verifyArchive(bytes, { ...limits, maxSize: 2 ** 20 })),
+  ],
+  [
+    'archive: an unknown error',
+    archiveTarget(async (bytes, limits) => {
+      const archive = await verifyArchive(bytes, limits)
+      if (archive.sources.size === 1) throw new RangeError('one')
+      return archive
+    }),
+  ],
+  [
+    'archive: everything is refused',
+    archiveTarget(async () => {
+      throw new ArchiveTooLarge(0)
+    }),
+  ],
   [
     'key: base64 may be sloppy',
     keyWith({ verify: (text, signature, all) => verify(text, signature.replace(/=*$/, '=='), all) }),
@@ -163,11 +196,11 @@ const BUGS: [bug: string, target: Target][] = [
 const EXECUTIONS = 20_000
 
 describe('the fuzzer finds', () => {
-  test.each(BUGS)('%s', (_, target) => {
+  test.each(BUGS)('%s', async (_, target) => {
     const subject = { target, real: subjects.get(target.name)?.real ?? [], regressions: [] }
     let found = -1
     for (let index = 0; index < EXECUTIONS && found < 0; index++)
-      if (run(subject, inputOf({ seed: 1, target: target.name, index }, subject)).error !== undefined)
+      if ((await run(subject, inputOf({ seed: 1, target: target.name, index }, subject))).error !== undefined)
         found = index
     expect(found).toBeGreaterThanOrEqual(0)
   })
@@ -179,8 +212,9 @@ describe('minimise', () => {
     ['two far from each other', `X${'-'.repeat(1000)}Y`, (text: string) => /X.*Y/.test(text), 'XY'],
     ['everything', 'abc', (text: string) => text === 'abc', 'abc'],
     ['nothing', 'abc', () => true, ''],
-  ])('%s', (_, text, isFinding, smallest) => {
-    expect(minimise(Buffer.from(text), (bytes) => isFinding(bytes.toString())).toString()).toBe(smallest)
+  ])('%s', async (_, text, isFinding, smallest) => {
+    const minimised = await minimise(Buffer.from(text), async (bytes) => isFinding(bytes.toString()))
+    expect(minimised.toString()).toBe(smallest)
   })
 })
 
@@ -195,6 +229,18 @@ function onceEach(text: string): string {
       return isFirst
     })
     .join('\n')
+}
+
+/** Takes what is refused with this error for an archive of nothing. */
+function taking(refusal: typeof UnprovenPath | typeof InvalidArchive, message = ''): VerifyArchive {
+  return async (bytes, limits): Promise<VerifiedArchive> => {
+    try {
+      return await verifyArchive(bytes, limits)
+    } catch (error) {
+      if (!(error instanceof refusal) || !error.message.includes(message)) throw error
+      return { derivations: new Map(), sources: new Map() }
+    }
+  }
 }
 
 /** Reads a derivation to be hashed without asking whether Nix would have written it so. */

@@ -105,3 +105,18 @@ test('what a repair cannot mend starts nothing', () => {
   const plan = planOf(inventoryOf({ a: [] }), ['a'], 'upstream-unavailable')
   expect(plan.next()).toBeUndefined()
 })
+
+describe('the record of a build', () => {
+  const planOfHalf = (visible: Record<string, string[]>): RepairPlan => planOf(inventoryOf(visible), ['half'])
+  test('is named when it is named for an output that nobody sees', () => {
+    const plan = planOfHalf({ half: [] })
+    plan.addRecord(hashPartOf(out('hidden')), drv('half'), [out('hidden'), out('half')])
+    expect(plan.next()?.records).toEqual([hashPartOf(out('hidden'))])
+  })
+  test('is not when it is found by what goes', () => {
+    const plan = planOfHalf({ half: [], other: [] })
+    plan.addRecord(hashPartOf(out('half')), drv('half'), [out('hidden'), out('half')])
+    plan.addRecord(hashPartOf(out('another')), drv('other'), [out('another'), out('other')])
+    expect(plan.next()?.records).toEqual([])
+  })
+})

@@ -21,6 +21,7 @@ function suspects(sketches: Record<string, Sketch>): Suspect[] {
     path: out(name),
     references: needs.map((need) => out(need)),
     deriver: build,
+    records: [],
     fault: broken && 'broken',
     isElsewhere: elsewhere,
   }))

@@ -13,24 +13,29 @@ interface Service {
  * Sources: the APIs' Invoke and StartBuild; in Step Functions an argument's name begins with a capital letter.
  * StartBuild could also replace the buildspec and the role of a project: a run must not.
  */
+const invoke: Service = {
+  required: ['FunctionName', 'Payload'],
+  allowed: ['InvocationType', 'ClientContext', 'LogType', 'Qualifier'],
+}
+const startBuild: Service = {
+  required: ['ProjectName'],
+  allowed: [
+    'EnvironmentVariablesOverride',
+    'TimeoutInMinutesOverride',
+    'QueuedTimeoutInMinutesOverride',
+    'EnvironmentTypeOverride',
+    'ComputeTypeOverride',
+    'ImageOverride',
+    'FleetOverride',
+    'IdempotencyToken',
+  ],
+}
+const CALLBACK = '.waitForTaskToken'
 const services: Record<string, Service> = {
-  'arn:aws:states:::lambda:invoke': {
-    required: ['FunctionName', 'Payload'],
-    allowed: ['InvocationType', 'ClientContext', 'LogType', 'Qualifier'],
-  },
-  'arn:aws:states:::codebuild:startBuild.sync': {
-    required: ['ProjectName'],
-    allowed: [
-      'EnvironmentVariablesOverride',
-      'TimeoutInMinutesOverride',
-      'QueuedTimeoutInMinutesOverride',
-      'EnvironmentTypeOverride',
-      'ComputeTypeOverride',
-      'ImageOverride',
-      'FleetOverride',
-      'IdempotencyToken',
-    ],
-  },
+  'arn:aws:states:::lambda:invoke': invoke,
+  [`arn:aws:states:::lambda:invoke${CALLBACK}`]: invoke,
+  'arn:aws:states:::codebuild:startBuild': startBuild,
+  'arn:aws:states:::codebuild:startBuild.sync': startBuild,
 }
 const activity = /^\$\{\w*ActivityArn\}$/
 const variableTypes = ['PLAINTEXT', 'PARAMETER_STORE', 'SECRETS_MANAGER']
@@ -91,7 +96,7 @@ function* argumentsOf(placed: PlacedState, { required, allowed }: Service): Gene
   }
 }
 
-/** Every Task gives up at some time; a heartbeat is for activities, whose workers may die, and comes more often than the end. */
+/** Every Task gives up at some time; a heartbeat is for whoever has a task token, and may die with it. It comes more often than the end. */
 export const timeouts = eachState('timeouts', function* (placed) {
   if (placed.type !== 'Task') return
   const { Resource: resource, TimeoutSeconds: timeout, HeartbeatSeconds: heartbeat } = placed.state
@@ -99,19 +104,15 @@ export const timeouts = eachState('timeouts', function* (placed) {
     yield fault(placed, 'TimeoutSeconds', 'a Task without a time-out waits for a year', 'add TimeoutSeconds')
   }
   if (heartbeat === undefined) return
-  if (typeof resource !== 'string' || !activity.test(resource)) {
-    const problem = 'only an activity has a task token to send heartbeats with'
-    yield fault(placed, 'HeartbeatSeconds', problem, 'leave it out, or call an activity')
-  } else if (typeof timeout !== 'number' || typeof heartbeat !== 'number') {
+  if (typeof resource !== 'string' || !(activity.test(resource) || resource.endsWith(CALLBACK))) {
+    const problem = 'nobody gets a task token to send heartbeats with'
+    yield fault(placed, 'HeartbeatSeconds', problem, `leave it out, or call an activity or ${CALLBACK}`)
+  } else if (typeof timeout !== 'number') {
     if (timeout !== undefined) {
-      yield fault(
-        placed,
-        'HeartbeatSeconds',
-        'nobody can see that it is less than TimeoutSeconds',
-        'write both as numbers',
-      )
+      const problem = 'nobody can see that the heartbeat is less'
+      yield fault(placed, 'TimeoutSeconds', problem, 'write it as a number')
     }
-  } else if (heartbeat >= timeout) {
+  } else if (typeof heartbeat === 'number' && heartbeat >= timeout) {
     const problem = `a heartbeat within ${heartbeat} s can never be missed before the time-out of ${timeout} s`
     yield fault(placed, 'HeartbeatSeconds', problem, 'make it less than TimeoutSeconds')
   }

@@ -44,12 +44,26 @@ function* checkPlaceholders(machine: Resource): Generator<Fault> {
   }
 }
 
-const called: Record<string, { argument: string; type: string; seconds: (called: Resource) => number }> = {
-  'arn:aws:states:::lambda:invoke': {
-    argument: 'FunctionName',
-    type: 'AWS::Lambda::Function',
-    // 3 s when the template says nothing. Source: Lambda, CreateFunction.
-    seconds: ({ properties }) => Number(properties['Timeout'] ?? 3),
+interface Called {
+  argument: string
+  type: string
+  /** how long it may take before it gives up by itself; 0 when nobody waits for its end */
+  seconds: (called: Resource) => number
+}
+
+const invoked: Called = {
+  argument: 'FunctionName',
+  type: 'AWS::Lambda::Function',
+  // 3 s when the template says nothing. Source: Lambda, CreateFunction.
+  seconds: ({ properties }) => Number(properties['Timeout'] ?? 3),
+}
+const called: Record<string, Called> = {
+  'arn:aws:states:::lambda:invoke': invoked,
+  'arn:aws:states:::lambda:invoke.waitForTaskToken': invoked,
+  'arn:aws:states:::codebuild:startBuild': {
+    argument: 'ProjectName',
+    type: 'AWS::CodeBuild::Project',
+    seconds: () => 0,
   },
   'arn:aws:states:::codebuild:startBuild.sync': {
     argument: 'ProjectName',

@@ -5,10 +5,11 @@ import { warmSetOf } from '../../../../functions/plan/warm-set.ts'
 import type { StorePath } from '../../../../nix/store-path.ts'
 import { drv, graphOf, out, type Sketch, storePath } from '../graphs.ts'
 
-const capabilities: Capabilities = {
-  systems: new Set(['x86_64-linux', 'aarch64-linux']),
-  features: new Set(['big-parallel']),
-}
+const capabilities: Capabilities = new Map<string, Set<string> | string>([
+  ['x86_64-linux', new Set(['big-parallel', 'nixos-test'])],
+  ['aarch64-linux', new Set(['big-parallel'])],
+  ['x86_64-darwin', 'no machine for x86_64-darwin came within 24 h'],
+])
 
 interface World {
   held?: StorePath[]
@@ -43,6 +44,17 @@ describe('what stands in the way of a derivation', () => {
       'features that no builder has',
       { features: ['kvm', 'big-parallel', 'quantum'] },
       'it requires kvm, quantum, which no builder has',
+    ],
+    ['a feature that the builders of its system have', { features: ['nixos-test'] }, undefined],
+    [
+      'a feature that only the builders of another system have',
+      { system: 'aarch64-linux', features: ['nixos-test'] },
+      'it requires nixos-test, which no builder has',
+    ],
+    [
+      'a system whose machines the run has waited for in vain',
+      { system: 'x86_64-darwin' },
+      'no machine for x86_64-darwin came within 24 h',
     ],
     [
       'what nobody can build yet',

@@ -1,9 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { decide } from '../../../../functions/plan/decide.ts'
+import type { Knowledge } from '../../../../functions/plan/knowledge.ts'
 import type { StorePath } from '../../../../nix/store-path.ts'
 import { drv, graphOf, out, type Sketch } from '../graphs.ts'
 
-const capabilities = { systems: new Set(['x86_64-linux', 'aarch64-linux']), features: new Set<string>() }
+const knowing = (failures: [StorePath, string][] = []): Knowledge => ({
+  failures: new Map(failures),
+  capabilities: new Map([
+    ['x86_64-linux', new Set<string>()],
+    ['aarch64-linux', new Set<string>()],
+  ]),
+  secondsOf: () => 10,
+})
 
 const SHELLS: Record<string, Sketch> = {
   'shell-a': { needs: ['a', 'shared'] },
@@ -22,8 +30,7 @@ async function decideOn(held: StorePath[], failures: [StorePath, string][] = [],
   const { verdict, shells, missing } = await decide(
     graphOf(sketches),
     evaluated,
-    new Map(failures),
-    capabilities,
+    knowing(failures),
     async (paths) => new Set(paths.filter((path) => held.includes(path))),
   )
   return { verdict, missing, shells: shells.map(({ attribute, status }) => `${attribute} ${status}`) }
@@ -92,8 +99,7 @@ describe('one broken shell never hides the others', () => {
     const { verdict, shells } = await decide(
       graphOf(SHELLS),
       [...evaluated, { attribute: 'devShells.broken', system: 'x86_64-linux', error: 'attribute gone' }],
-      new Map([[drv('a'), 'exit code 1']]),
-      capabilities,
+      knowing([[drv('a'), 'exit code 1']]),
       async (paths) => new Set(paths.filter((path) => path !== out('a'))),
     )
     expect(verdict).toBe('stuck')
@@ -124,7 +130,7 @@ describe('one broken shell never hides the others', () => {
 
   test('when all of them are broken, there is nothing to build, and nothing is missing', async () => {
     const broken = [{ attribute: 'devShells.x', system: 'x86_64-linux', error: 'no' }]
-    const decision = await decide(graphOf({}), broken, new Map(), capabilities, async () => new Set())
+    const decision = await decide(graphOf({}), broken, knowing(), async () => new Set())
     expect(decision).toMatchObject({
       verdict: 'done',
       missing: 0,
@@ -142,11 +148,8 @@ test('a graph may be as deep as it is large', async () => {
   const decision = await decide(
     graphOf(Object.fromEntries(chain)),
     [deepest],
-    new Map(),
-    capabilities,
+    knowing(),
     async () => new Set(),
   )
-  expect(decision.batches.get('x86_64-linux')?.map(({ drvPath }) => drvPath)).toEqual(
-    chain.map(([name]) => drv(name)),
-  )
+  expect(decision.schedule.map(({ drvPath }) => drvPath)).toEqual(chain.map(([name]) => drv(name)))
 })

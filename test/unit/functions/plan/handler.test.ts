@@ -1,9 +1,11 @@
-import { zstdCompressSync } from 'node:zlib'
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { handler as Handler } from '../../../../functions/plan/index.ts'
-import type { BatchOutcome, Graph } from '../../../../functions/shared/contract.ts'
+import type { DerivationOutcome, Graph, WaveSchedule } from '../../../../functions/shared/contract.ts'
 import { formatNarInfo } from '../../../../nix/narinfo.ts'
 import { hashPartOf, type StorePath } from '../../../../nix/store-path.ts'
+import type { RememberedFailure } from '../../../../functions/shared/records.ts'
+import { batchDerivation, became, jobOf, outcomeOf } from '../batches.ts'
 import { Buckets } from '../buckets.ts'
 import { drv, graphOf, out } from '../graphs.ts'
 import { captureLog, context } from '../lambda.ts'
@@ -15,6 +17,7 @@ const TARGET = {
   ref: 'refs/heads/main',
   commit: '6113728f27ae82c7b1a177c8d03f9e96e0adf246',
 }
+const STARTED = '2026-03-12T19:00:00.000Z'
 const KEY = 'cache-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY='
 
 let buckets: Buckets
@@ -26,11 +29,25 @@ beforeEach(async () => {
   captureLog()
   buckets = new Buckets()
   ;({ handler } = await import('../../../../functions/plan/index.ts'))
-  buckets.put(`state/runs/${RUN}/job.json`, { kind: 'evaluate', run: RUN, target: TARGET, config: 'abc' })
+  buckets.put(`state/runs/${RUN}/job.json`, {
+    kind: 'evaluate',
+    run: RUN,
+    target: TARGET,
+    config: 'abc',
+    started: STARTED,
+  })
   buckets.put('state/config/abc.json', {
     version: 1,
     sha256: 'abc',
-    config: { upstreams: [], cache: { publicKeys: [KEY] }, limits: { nar: { gigabytes: 20 } } },
+    config: {
+      upstreams: [],
+      builders: {
+        'x86_64-linux': { machines: 3, slots: 4, features: [], waitHours: 24 },
+        'aarch64-darwin': { machines: 1, slots: 2, features: [], waitHours: 24 },
+      },
+      cache: { publicKeys: [KEY] },
+      limits: { nar: { gigabytes: 20 } },
+    },
   })
 })
 afterEach(() => {
@@ -48,6 +65,7 @@ function takenOver(graph: Graph | null = GRAPH): void {
   ]
   buckets.put(`state/runs/${RUN}/plans/evaluation.json`, {
     version: 1,
+    round: { number: 1, build: BUILD, neededBefore: {} },
     run: RUN,
     target: TARGET,
     nixVersion: '2.8.0',
@@ -72,6 +90,13 @@ function publish(path: StorePath): void {
   buckets.put(`cache/${hashPartOf(path)}.narinfo`, narinfo)
 }
 
+/** The schedule that a wave left. */
+function scheduled(wave: number): WaveSchedule {
+  const bytes = buckets.objects.get(`state/runs/${RUN}/schedules/${wave}.json.zst`)?.bytes
+  if (bytes === undefined) throw new Error(`wave ${wave} left no schedule`)
+  return JSON.parse(zstdDecompressSync(bytes).toString('utf8')) as WaveSchedule
+}
+
 const plan = (wave: number) => handler({ run: RUN, evaluation: BUILD, wave }, context)
 
 describe('a wave', () => {
@@ -84,32 +109,53 @@ describe('a wave', () => {
     }
     buckets.put('state/signing-keys.json', record)
     await plan(1)
-    expect(buckets.json(`state/runs/${RUN}/batches/1-x86_64-linux.json`)).toMatchObject({
-      publicKeys: [KEY, 'a-2:x'],
-    })
+    expect(scheduled(1).job.publicKeys).toEqual([KEY, 'a-2:x'])
   })
 
-  test('leaves the batch for its builder, and the plan for everybody else', async () => {
+  test('leaves a schedule for its lanes, and the plan for everybody else', async () => {
     takenOver()
-    const job = `runs/${RUN}/batches/1-x86_64-linux.json`
+    // two derivations keep no third machine busy
     expect(await plan(1)).toEqual({
       verdict: 'build',
       wave: 1,
-      batches: [{ wave: 1, system: 'x86_64-linux', job }],
+      lanes: [1, 2].map((slot) => ({ wave: 1, system: 'x86_64-linux', slot })),
     })
-    expect(buckets.json(`state/${job}`)).toEqual({
-      kind: 'build',
+    const seconds = expect.any(Number) as number
+    expect(scheduled(1)).toEqual({
+      version: 1,
       run: RUN,
       wave: 1,
-      system: 'x86_64-linux',
-      archive: { key: `runs/${RUN}/archive.zst`, sha256: 'the-archive-hash' },
+      target: TARGET,
+      started: STARTED,
       derivations: [
-        { drvPath: drv('lib'), outputs: { out: out('lib') }, inputs: [], needs: [] },
-        { drvPath: drv('app'), outputs: { out: out('app') }, inputs: [], needs: [drv('lib')] },
+        {
+          drvPath: drv('lib'),
+          system: 'x86_64-linux',
+          outputs: { out: out('lib') },
+          inputs: [],
+          needs: [],
+          needsPublished: [],
+          seconds,
+          path: seconds,
+        },
+        {
+          drvPath: drv('app'),
+          system: 'x86_64-linux',
+          outputs: { out: out('app') },
+          inputs: [],
+          needs: [0],
+          needsPublished: [],
+          seconds,
+          path: seconds,
+        },
       ],
-      upstreams: [],
-      publicKeys: [KEY],
-      maxNarSize: 20e9,
+      machines: { 'x86_64-linux': { lanes: 2, slots: 4 } },
+      job: {
+        archive: { key: `runs/${RUN}/archive.zst`, sha256: 'the-archive-hash' },
+        upstreams: [],
+        publicKeys: [KEY],
+        maxNarSize: 20e9,
+      },
     })
     expect(buckets.json(`state/runs/${RUN}/plans/1.json`)).toEqual({
       version: 1,
@@ -128,58 +174,51 @@ describe('a wave', () => {
           reason: 'attribute gone',
         },
       ],
-      batches: [{ system: 'x86_64-linux', job, derivations: 2 }],
-      derivations: { graph: 3, missing: 2 },
+      lanes: [1, 2].map((slot) => ({ system: 'x86_64-linux', slot })),
+      derivations: { graph: 3, missing: 2, scheduled: 2 },
     })
   })
 
   test('without anything missing is done', async () => {
     takenOver()
     publish(out('app'))
-    expect(await plan(1)).toEqual({ verdict: 'done', wave: 1, batches: [] })
+    expect(await plan(1)).toEqual({ verdict: 'done', wave: 1, lanes: [] })
   })
 
   test('without a shell that evaluates is done, without a graph', async () => {
     takenOver(null)
-    expect(await plan(1)).toEqual({ verdict: 'done', wave: 1, batches: [] })
+    expect(await plan(1)).toEqual({ verdict: 'done', wave: 1, lanes: [] })
     expect(buckets.json(`state/runs/${RUN}/plans/1.json`)).toMatchObject({
-      derivations: { graph: 0, missing: 0 },
+      derivations: { graph: 0, missing: 0, scheduled: 0 },
     })
   })
 })
 
-describe('the next wave looks at what became of the last', () => {
-  const outcome = (...derivations: BatchOutcome['derivations']): BatchOutcome => ({
-    version: 1,
-    run: RUN,
-    wave: 1,
-    system: 'x86_64-linux',
-    buildId: 'builder:1',
-    derivations,
-  })
+/** What a lane took of a wave, and what Publish said of it. */
+function taken(batch: string, names: string[], said?: DerivationOutcome[]): void {
+  const derivations = names.map((name) => batchDerivation(name))
+  buckets.put(`state/runs/${RUN}/batches/${batch}.json`, jobOf(RUN, batch, derivations))
+  if (said !== undefined) buckets.put(`state/runs/${RUN}/outcomes/${batch}.json`, outcomeOf(RUN, batch, said))
+}
 
+describe('the next wave looks at what became of the last', () => {
   test('what arrived is not built again', async () => {
     takenOver()
     await plan(1)
     publish(out('lib'))
     await plan(2)
-    expect(buckets.json(`state/runs/${RUN}/batches/2-x86_64-linux.json`)).toMatchObject({
-      derivations: [{ drvPath: drv('app'), inputs: [out('lib')], needs: [] }],
-    })
+    expect(scheduled(2).derivations).toMatchObject([{ drvPath: drv('app'), inputs: [out('lib')], needs: [] }])
   })
 
   test('what failed is not built again, nor what needs it', async () => {
     takenOver()
     await plan(1)
-    buckets.put(
-      `state/runs/${RUN}/outcomes/1-x86_64-linux.json`,
-      outcome({
-        drvPath: drv('lib'),
-        outcome: 'failed',
-        error: { name: 'BuildFailed', message: 'exit code 3', retryable: false },
-      }),
-    )
-    expect(await plan(2)).toEqual({ verdict: 'stuck', wave: 2, batches: [] })
+    const failed = {
+      ...became(drv('lib'), 'failed'),
+      error: { name: 'BuildFailed', message: 'exit code 3', retryable: false },
+    }
+    taken('1-x86_64-linux-1-1', ['lib'], [failed])
+    expect(await plan(2)).toEqual({ verdict: 'stuck', wave: 2, lanes: [] })
     expect(buckets.json(`state/runs/${RUN}/plans/2.json`)).toMatchObject({
       shells: [{ status: 'failed', reason: `${drv('lib')}: exit code 3`, blame: [drv('lib')] }, {}],
     })
@@ -188,7 +227,9 @@ describe('the next wave looks at what became of the last', () => {
   test('a batch without an outcome is tried once more, and then given up', async () => {
     takenOver()
     await plan(1)
+    taken('1-x86_64-linux-1-1', ['lib'])
     expect(await plan(2)).toMatchObject({ verdict: 'build' })
+    taken('2-x86_64-linux-1-1', ['lib'])
     expect(await plan(3)).toMatchObject({ verdict: 'stuck' })
   })
 
@@ -198,6 +239,130 @@ describe('the next wave looks at what became of the last', () => {
     const second = await plan(2)
     expect(second.verdict).toBe('build')
     expect(await plan(2)).toEqual(second)
+  })
+})
+
+describe('a run that a newer commit has made pointless', () => {
+  const newest = (run: string, commit: string, started: string) => {
+    buckets.put('state/refs/acme/shells/refs%2Fheads%2Fmain.json', { version: 1, run, commit, started })
+  }
+  const LATER = '2026-03-12T19:00:01.000Z'
+  const EARLIER = '2026-03-12T18:59:59.000Z'
+  const OTHER = 'f'.repeat(40)
+
+  test.each([
+    ['of a later start is superseded', 'later', OTHER, LATER, 'superseded'],
+    ['not: by the same commit, pushed again', 'later', TARGET.commit, LATER, 'build'],
+    [
+      'not: when somebody warms an older commit by hand than the newest that was pushed',
+      'earlier',
+      OTHER,
+      EARLIER,
+      'build',
+    ],
+    ['not: by itself', RUN, TARGET.commit, STARTED, 'build'],
+  ])('%s', async (_, run, commit, started, verdict) => {
+    takenOver()
+    newest(run, commit, started)
+    expect(await plan(1)).toMatchObject({ verdict })
+  })
+
+  test('builds nothing more', async () => {
+    takenOver()
+    newest('later', OTHER, LATER)
+    expect(await plan(1)).toEqual({ verdict: 'superseded', wave: 1, lanes: [] })
+    expect(buckets.keys('state')).not.toContain(`runs/${RUN}/schedules/1.json.zst`)
+  })
+})
+
+describe('a failure of an earlier run', () => {
+  const remember = (name: string, run = 'push-acme-shells-0') => {
+    const record: RememberedFailure = {
+      version: 1,
+      drvPath: drv(name),
+      run,
+      message: 'exit code 3',
+      logTail: [],
+      failed: STARTED,
+    }
+    buckets.put(`state/failures/${hashPartOf(drv(name))}.json`, record)
+  }
+
+  test('is not tried again, nor what needs it, and the run says which one it was', async () => {
+    takenOver()
+    remember('lib')
+    expect(await plan(1)).toMatchObject({ verdict: 'stuck' })
+    expect(buckets.json(`state/runs/${RUN}/plans/1.json`)).toMatchObject({
+      shells: [
+        {
+          status: 'failed',
+          reason: `${drv('lib')}: it failed in the run push-acme-shells-0, and is not tried again unless asked: exit code 3`,
+          blame: [drv('lib')],
+        },
+        {},
+      ],
+    })
+  })
+  test('is tried again when somebody asks', async () => {
+    takenOver()
+    remember('lib')
+    buckets.put(`state/runs/${RUN}/job.json`, {
+      kind: 'evaluate',
+      run: RUN,
+      target: TARGET,
+      config: 'abc',
+      retryFailed: true,
+    })
+    expect(await plan(1)).toMatchObject({ verdict: 'build' })
+  })
+  test('is no obstacle when a cache has what it would have made', async () => {
+    takenOver()
+    remember('lib')
+    publish(out('lib'))
+    expect(await plan(1)).toMatchObject({ verdict: 'build' })
+    expect(scheduled(1).derivations.map(({ drvPath }) => drvPath)).toEqual([drv('app')])
+  })
+  test('of a derivation that this graph has not says nothing', async () => {
+    takenOver()
+    remember('other')
+    expect(await plan(1)).toMatchObject({ verdict: 'build' })
+    expect(scheduled(1).derivations).toHaveLength(2)
+  })
+})
+
+describe('a system of which no machine came in time', () => {
+  const MAC = graphOf({ shell: { needs: ['app', 'mac'] }, app: {}, mac: { system: 'aarch64-darwin' } })
+  test('is waited for by lanes of its own', async () => {
+    takenOver(MAC)
+    expect(await plan(1)).toMatchObject({
+      lanes: [
+        { system: 'x86_64-linux', slot: 1 },
+        { system: 'aarch64-darwin', slot: 1 },
+      ],
+    })
+    expect(scheduled(1).machines).toEqual({
+      'x86_64-linux': { lanes: 1, slots: 4 },
+      'aarch64-darwin': { lanes: 1, slots: 2, waitHours: 24 },
+    })
+  })
+  test('is not waited for again, and the shells that need it say why', async () => {
+    takenOver(MAC)
+    buckets.put(`state/runs/${RUN}/given-up/aarch64-darwin.json`, {
+      version: 1,
+      system: 'aarch64-darwin',
+      waitHours: 24,
+    })
+    expect(await plan(2)).toMatchObject({ lanes: [{ system: 'x86_64-linux', slot: 1 }] })
+    expect(buckets.json(`state/runs/${RUN}/plans/2.json`)).toMatchObject({
+      shells: [
+        {
+          status: 'failed',
+          blame: [drv('mac')],
+          reason: expect.stringContaining('no machine for aarch64-darwin came within 24 h') as string,
+        },
+        {},
+      ],
+    })
   })
 })
 

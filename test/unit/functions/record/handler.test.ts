@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { handler as Handler } from '../../../../functions/record/index.ts'
 import type { PlannedShell, WavePlan } from '../../../../functions/shared/contract.ts'
+import { readTimings } from '../../../../functions/shared/timings.ts'
+import { batchDerivation, became, jobOf, outcomeOf } from '../batches.ts'
 import { Buckets } from '../buckets.ts'
 import { drv, out } from '../graphs.ts'
 import { captureLog, context } from '../lambda.ts'
@@ -33,7 +35,6 @@ const shell = (name: string, status: PlannedShell['status']): PlannedShell => ({
 })
 /** A wave's plan, and the outcome of its one batch, if it had one. */
 function wave(run: string, number: number, shells: PlannedShell[], seconds?: Record<string, number>): void {
-  const job = `runs/${run}/batches/${number}-x86_64-linux.json`
   const plan: WavePlan = {
     version: 1,
     run,
@@ -42,18 +43,25 @@ function wave(run: string, number: number, shells: PlannedShell[], seconds?: Rec
     target: TARGET,
     config: 'abc',
     shells,
-    batches: seconds === undefined ? [] : [{ system: 'x86_64-linux', job, derivations: 1 }],
-    derivations: { graph: 3, missing: 0 },
+    lanes: seconds === undefined ? [] : [{ system: 'x86_64-linux', slot: 1 }],
+    derivations: { graph: 3, missing: 0, scheduled: 0 },
   }
   buckets.put(`state/runs/${run}/plans/${number}.json`, plan)
   if (seconds === undefined) return
-  buckets.put(`state/${job}`, { kind: 'build', run, wave: number, system: 'x86_64-linux', derivations: [] })
+  const batch = `${number}-x86_64-linux-1-1`
+  buckets.put(
+    `state/runs/${run}/batches/${batch}.json`,
+    jobOf(
+      run,
+      batch,
+      Object.keys(seconds).map((name) => batchDerivation(name)),
+    ),
+  )
   const derivations = Object.entries(seconds).map(([name, took]) => ({
-    drvPath: drv(name),
-    outcome: 'published',
+    ...became(drv(name), 'published'),
     seconds: took,
   }))
-  buckets.put(`state/runs/${run}/outcomes/${number}-x86_64-linux.json`, { derivations })
+  buckets.put(`state/runs/${run}/outcomes/${batch}.json`, outcomeOf(run, batch, derivations))
 }
 const record = (ending: object) => handler({ run: RUN, ending }, context)
 
@@ -64,7 +72,7 @@ describe('a run that is done', () => {
   })
 
   test('leaves a root for every warm shell of its last plan', async () => {
-    await record({ verdict: 'done', wave: 2, batches: [] })
+    await record({ verdict: 'done', wave: 2, lanes: [] })
     expect(buckets.json(`state/${ROOT}`)).toEqual({
       version: 1,
       target: TARGET,
@@ -77,10 +85,8 @@ describe('a run that is done', () => {
   })
   test('leaves how long its builds took', async () => {
     await record({ verdict: 'done' })
-    expect(buckets.json('state/timings/hello.json')).toEqual({
-      version: 1,
-      samples: [{ drvPath: drv('hello-2.12'), seconds: 7, system: 'x86_64-linux' }],
-    })
+    const timings = await readTimings(buckets.bucket('state'))
+    expect(timings(drv('hello-2.13'))).toEqual([{ system: 'x86_64-linux', seconds: 7 }])
   })
   test('leaves what its commit was warmed with, last of all', async () => {
     await record({ verdict: 'done' })
@@ -88,7 +94,7 @@ describe('a run that is done', () => {
     expect(buckets.written.at(-1)).toBe(`state/${WARMED}`)
   })
   test('hands its ending on', async () => {
-    expect(await record({ verdict: 'done', wave: 2, batches: [] })).toEqual({ verdict: 'done' })
+    expect(await record({ verdict: 'done', wave: 2, lanes: [] })).toEqual({ verdict: 'done' })
   })
 })
 

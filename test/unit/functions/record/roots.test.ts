@@ -27,8 +27,8 @@ const plan: WavePlan = {
     shell('devShells.cold', 'x86_64-linux', 'cold'),
     shell('devShells.failed', 'x86_64-linux', 'failed'),
   ],
-  batches: [],
-  derivations: { graph: 3, missing: 1 },
+  lanes: [],
+  derivations: { graph: 3, missing: 1, scheduled: 0 },
 }
 
 test('a shell that is warm gets a root of its own on each system; one that is not keeps the root it had', () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { summarise } from '../../../../functions/report/summary.ts'
 import type { DerivationOutcome, PlannedShell, WavePlan } from '../../../../functions/shared/contract.ts'
 import type { TriedBatch } from '../../../../functions/shared/run-files.ts'
+import { batchDerivation, jobOf, outcomeOf } from '../batches.ts'
 import { drv, out } from '../graphs.ts'
 
 const TARGET = {
@@ -25,44 +26,38 @@ const FAILED: PlannedShell = {
   blame: [drv('b')],
 }
 
-const plan = (wave: number, batches: number, shells: PlannedShell[]): WavePlan => ({
+const plan = (wave: number, lanes: number, shells: PlannedShell[]): WavePlan => ({
   version: 1,
   run: 'run',
   wave,
-  verdict: batches > 0 ? 'build' : 'done',
+  verdict: lanes > 0 ? 'build' : 'done',
   target: TARGET,
   config: 'abc',
   shells,
-  batches: Array.from({ length: batches }, () => ({ system: 'x86_64-linux', job: 'job', derivations: 1 })),
-  derivations: { graph: 10, missing: 1 },
+  lanes: Array.from({ length: lanes }, (_, index) => ({ system: 'x86_64-linux', slot: index + 1 })),
+  derivations: { graph: 10, missing: 1, scheduled: lanes },
 })
 
 type Became = [name: string, outcome: DerivationOutcome['outcome'], bytes?: number]
-const batch = (wave: number, ...became: Became[]): TriedBatch => ({
-  job: {
-    kind: 'build',
-    run: 'run',
-    wave,
-    system: 'x86_64-linux',
-    archive: { key: '', sha256: '' },
-    derivations: became.map(([name]) => ({ drvPath: drv(name), outputs: {}, inputs: [], needs: [] })),
-    upstreams: [],
-    publicKeys: [],
-    maxNarSize: 1e9,
-  },
-  outcome: {
-    version: 1,
-    run: 'run',
-    wave,
-    system: 'x86_64-linux',
-    buildId: 'build:1',
-    derivations: became.map(([name, outcome, bytes]) => ({
-      drvPath: drv(name),
-      outcome,
-      ...(bytes === undefined ? {} : { bytes }),
-    })),
-  },
-})
+const batch = (wave: number, ...what: Became[]): TriedBatch => {
+  const id = `${wave}-x86_64-linux-1-1`
+  return {
+    job: jobOf(
+      'run',
+      id,
+      what.map(([name]) => batchDerivation(name)),
+    ),
+    outcome: outcomeOf(
+      'run',
+      id,
+      what.map(([name, outcome, bytes]) => ({
+        drvPath: drv(name),
+        outcome,
+        ...(bytes === undefined ? {} : { bytes }),
+      })),
+    ),
+  }
+}
 
 test('a run, for people and programs: as it was in the end, not on the way', () => {
   const plans = [plan(1, 1, [{ ...WARM, status: 'cold' }]), plan(2, 1, [WARM]), plan(3, 0, [WARM, FAILED])]

@@ -12,6 +12,7 @@ export const CONFIG: Config = {
     },
   ],
   upstreams: [],
+  builders: { 'x86_64-linux': { machines: 2, slots: 4, features: [], waitHours: 24 } },
   cache: { publicKeys: [] },
   limits: { evaluation: { secondsPerSystem: 1800, megabytes: 6144 }, nar: { gigabytes: 20 } },
 }

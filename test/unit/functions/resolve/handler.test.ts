@@ -34,7 +34,8 @@ afterEach(() => {
   vi.unstubAllEnvs()
 })
 
-const resolve = (input: unknown) => handler({ run: RUN, input }, context)
+const STARTED = '2026-03-12T19:00:00.000Z'
+const resolve = (input: unknown, run = RUN, started = STARTED) => handler({ run, started, input }, context)
 const push = { trigger: 'push', repository: 'acme/shells', ref: 'refs/heads/main', commit: OLDER }
 
 describe('a run with work to do leaves its job for the evaluator', () => {
@@ -52,7 +53,37 @@ describe('a run with work to do leaves its job for the evaluator', () => {
       systems: ['x86_64-linux', 'aarch64-linux'],
       limits: { secondsPerSystem: 1800, megabytes: 6144 },
       config: config.sha256,
+      started: STARTED,
     })
+  })
+})
+
+test('a run that is asked for it builds again what failed before', async () => {
+  await resolve({ ...push, retryFailed: true })
+  expect(buckets.json(`state/runs/${RUN}/job.json`)).toMatchObject({ retryFailed: true })
+})
+
+describe('the newest run of a ref', () => {
+  const NEWEST = 'state/refs/acme/shells/refs%2Fheads%2Fmain.json'
+  const newest = () => (buckets.json(NEWEST) as { run?: string } | undefined)?.run
+
+  test('is the one that warms its head', async () => {
+    await resolve({ ...push, commit: HEAD })
+    expect(buckets.json(NEWEST)).toEqual({ version: 1, run: RUN, commit: HEAD, started: STARTED })
+  })
+  test('is the one that was started last, whoever comes here first', async () => {
+    await resolve({ ...push, commit: HEAD }, 'later', '2026-03-12T19:00:02.000Z')
+    await resolve({ ...push, commit: HEAD }, 'earlier', '2026-03-12T19:00:01.000Z')
+    expect(newest()).toBe('later')
+  })
+  test('is none that warms an older commit', async () => {
+    await resolve(push)
+    expect(newest()).toBeUndefined()
+  })
+  test('is also one that has nothing to do, because its commit is warm', async () => {
+    buckets.put(`state/warmed/acme/shells/${HEAD}.json`, warmed(config.sha256))
+    await resolve({ ...push, commit: HEAD })
+    expect(newest()).toBe(RUN)
   })
 })
 
@@ -131,7 +162,7 @@ describe('what is never ignored', () => {
     })
   })
   test('a payload that the state machine does not send', async () => {
-    await expect(handler({ input: push }, context)).rejects.toMatchObject({
+    await expect(handler({ input: push, started: STARTED }, context)).rejects.toMatchObject({
       name: 'InvalidInput',
       message: 'run: Invalid input: expected string, received undefined',
     })

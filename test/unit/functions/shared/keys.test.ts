@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { batchId, parseBatchId } from '../../../../functions/shared/batch-id.ts'
 import {
   cacheKeys,
   stagedKeys,
   stagingPrefix,
+  stagingPrefixOfBatch,
   stagingPrefixOfBuild,
   stateKeys,
 } from '../../../../functions/shared/keys.ts'
@@ -42,6 +44,8 @@ describe('a build stages below what its role session is called, and nowhere else
   })
 })
 
+const X86 = { system: 'x86_64-linux', slot: 1 }
+
 describe('the state of two things never shares a key', () => {
   test.each([
     [
@@ -49,11 +53,25 @@ describe('the state of two things never shares a key', () => {
       stateKeys.root('acme/shells', 'refs/heads/a/b', 'c'),
       stateKeys.root('acme/shells', 'refs/heads/a', 'b/c'),
     ],
-    ['packages with a slash or without', stateKeys.timings('a/b'), stateKeys.timings('a%2Fb')],
     [
       'batches of two waves',
-      stateKeys.batch('r', 1, 'x86_64-linux'),
-      stateKeys.batch('r', 2, 'x86_64-linux'),
+      stateKeys.batch('r', batchId({ wave: 1, lane: X86, number: 1 })),
+      stateKeys.batch('r', batchId({ wave: 2, lane: X86, number: 1 })),
+    ],
+    [
+      'the eleventh batch of the first lane, and the first of the eleventh',
+      stateKeys.batch('r', batchId({ wave: 1, lane: X86, number: 11 })),
+      stateKeys.batch('r', batchId({ wave: 1, lane: { ...X86, slot: 11 }, number: 1 })),
+    ],
+    [
+      'the batches of one machine, of two runs',
+      stagingPrefixOfBatch('AROA:m', 'r', '1-x86_64-linux-1-1'),
+      stagingPrefixOfBatch('AROA:m', 's', '1-x86_64-linux-1-1'),
+    ],
+    [
+      'a derivation that is claimed, and one that is published',
+      stateKeys.claim(HASH),
+      stateKeys.published(HASH),
     ],
     ['a plan and the evaluation beside it', stateKeys.plan('r', 1), stateKeys.evaluation('r')],
   ])('%s', (_, one, other) => {
@@ -64,5 +82,17 @@ describe('the state of two things never shares a key', () => {
     expect(stateKeys.root('acme/shells', 'refs/heads/a/b', 'x86_64-linux devShells.default')).toBe(
       'roots/acme/shells/refs%2Fheads%2Fa%2Fb/x86_64-linux%20devShells.default.json',
     )
+  })
+})
+
+describe('a batch says in its id who took it, and when', () => {
+  test.each([
+    ['1-x86_64-linux-1-1', { wave: 1, lane: X86, number: 1 }],
+    ['12-aarch64-darwin-40-103', { wave: 12, lane: { system: 'aarch64-darwin', slot: 40 }, number: 103 }],
+    // systems have a dash of their own, and nothing says that they have no more
+    ['2-armv7l-none-linux-3-4', { wave: 2, lane: { system: 'armv7l-none-linux', slot: 3 }, number: 4 }],
+  ])('%s', (id, name) => {
+    expect(batchId(name)).toBe(id)
+    expect(parseBatchId(id)).toEqual(name)
   })
 })

@@ -64,6 +64,10 @@ describe('a claim', () => {
     const seen = await findObject(state(), 'a', 100)
     expect(await claimJson(state(), 'a', { mine: true }, seen?.etag)).toBe(true)
   })
+  test('fails when it is not there any more', async () => {
+    expect(await claimJson(state(), 'a', { mine: true }, '"0"')).toBe(false)
+    expect(buckets.keys('state')).toEqual([])
+  })
   test('fails when somebody else changed it meanwhile', async () => {
     buckets.put('state/a', { mine: false })
     const seen = await findObject(state(), 'a', 100)

@@ -1,9 +1,12 @@
 import { zstdCompressSync } from 'node:zlib'
+import { GetObjectCommand } from '@aws-sdk/client-s3'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { readGraph } from '../../../../functions/shared/graph.ts'
-import { readBatches, readPlans } from '../../../../functions/shared/run-files.ts'
+import { stateKeys } from '../../../../functions/shared/keys.ts'
+import { isFinished, readBatches, readPlans } from '../../../../functions/shared/run-files.ts'
+import { batchDerivation, became, jobOf, outcomeOf } from '../batches.ts'
 import { Buckets } from '../buckets.ts'
-import { graphOf } from '../graphs.ts'
+import { drv, graphOf } from '../graphs.ts'
 
 let buckets: Buckets
 beforeEach(() => {
@@ -17,8 +20,6 @@ describe('the plans of a run', () => {
       buckets.put(`state/runs/r/plans/${wave}.json`, {
         run: 'r',
         wave,
-        batches:
-          wave === 3 ? [] : [{ system: 'x86_64-linux', job: `runs/r/batches/${wave}-x86_64-linux.json` }],
       })
   }
   const waves = async (upTo?: number) => (await readPlans(state(), 'r', upTo)).map(({ wave }) => wave)
@@ -33,15 +34,61 @@ describe('the plans of a run', () => {
     put(...there)
     expect(await waves(upTo)).toEqual(expected)
   })
+})
 
-  test('their batches, with what was said of them', async () => {
-    put(1, 2, 3)
-    for (const wave of [1, 2]) buckets.put(`state/runs/r/batches/${wave}-x86_64-linux.json`, { wave })
-    buckets.put('state/runs/r/outcomes/1-x86_64-linux.json', { derivations: [] })
-    expect(await readBatches(state(), await readPlans(state(), 'r'))).toEqual([
-      { job: { wave: 1 }, outcome: { derivations: [] } },
-      { job: { wave: 2 }, outcome: undefined },
+describe('the batches of a run, with what was said of them', () => {
+  const batch = (run: string, id: string) => {
+    const job = jobOf(run, id, [batchDerivation('app')])
+    buckets.put(`state/${stateKeys.batch(run, id)}`, job)
+    return job
+  }
+  const outcome = (run: string, id: string, ...said: Parameters<typeof became>[1][]) => {
+    const written = outcomeOf(
+      run,
+      id,
+      said.map((what) => became(drv('app'), what)),
+    )
+    buckets.put(`state/${stateKeys.outcome(run, id)}`, written)
+    return written
+  }
+
+  test('in the order of their waves, and of each lane', async () => {
+    const ids = ['1-x86_64-linux-1-2', '1-x86_64-linux-1-10', '2-aarch64-linux-1-1', '10-x86_64-linux-1-1']
+    for (const id of ids.toReversed()) batch('r1', id)
+    expect((await readBatches(state(), 'r1')).map(({ job }) => job.batch)).toEqual(ids)
+  })
+
+  test('those of another run whose name begins alike are not among them', async () => {
+    batch('r2', '1-x86_64-linux-1-1')
+    batch('r2-b', '1-x86_64-linux-1-1')
+    expect(await readBatches(state(), 'r2')).toHaveLength(1)
+  })
+
+  test('what changed is read again, and only that', async () => {
+    const first = batch('r3', '1-x86_64-linux-1-1')
+    const second = batch('r3', '1-x86_64-linux-2-1')
+    outcome('r3', '1-x86_64-linux-2-1')
+    await readBatches(state(), 'r3')
+    const said = outcome('r3', '1-x86_64-linux-2-1', 'published')
+    buckets.mock.resetHistory()
+    expect(await readBatches(state(), 'r3')).toEqual([
+      { job: first, outcome: undefined },
+      { job: second, outcome: said },
     ])
+    const read = buckets.mock.commandCalls(GetObjectCommand).map(({ args: [{ input }] }) => input.Key)
+    expect(read).toEqual(['runs/r3/outcomes/1-x86_64-linux-2-1.json'])
+  })
+
+  test.each<[string, Parameters<typeof became>[1][], boolean]>([
+    ['has not, before Publish has said anything of it', [], false],
+    ['has, when it has said something of every derivation', ['lost'], true],
+  ])('Publish has finished with a batch: it %s', (_, said, expected) => {
+    const id = '1-x86_64-linux-1-1'
+    expect(isFinished({ job: batch('r4', id), outcome: outcome('r4', id, ...said) })).toBe(expected)
+  })
+
+  test('nobody has finished with a batch of which nobody has said anything', () => {
+    expect(isFinished({ job: batch('r5', '1-x86_64-linux-1-1'), outcome: undefined })).toBe(false)
   })
 })
 

@@ -10,7 +10,7 @@ import { changeKeys } from '../../../../../functions/publish/keys/change-keys.ts
 import type { KeyChange } from '../../../../../functions/shared/contract.ts'
 import type { SigningKeys } from '../../../../../functions/shared/records.ts'
 import { formatPublicKey, parseSecretKey, publicKeyOf } from '../../../../../nix/signature.ts'
-import { Buckets } from '../../buckets.ts'
+import { Buckets, refusal } from '../../buckets.ts'
 import { captureLog } from '../../lambda.ts'
 
 type Change = Exclude<KeyChange, { change: 'resign' }>
@@ -180,6 +180,19 @@ describe('one change at a time', () => {
     if (refusal === undefined) await changing
     else await expect(changing).rejects.toMatchObject({ name: refusal })
     expect(names()).toEqual(refusal === undefined ? ['hearth-prod-1'] : [])
+  })
+
+  test('answers are lost, and the SDK asks again: what is in the way then is its own', async () => {
+    const write = buckets.put.bind(buckets)
+    buckets.put = (...args) => {
+      write(...args)
+      throw refusal(412, 'PreconditionFailed')
+    }
+    await change({ change: 'create', name: 'acme-1' }, 'one')
+    await change({ change: 'rotate' }, 'two')
+    expect(names()).toEqual(['acme-1', 'acme-2'])
+    expect(record()).toMatchObject({ keys: [{ name: 'acme-1' }, { name: 'acme-2' }] })
+    expect(record().change).toBeUndefined()
   })
 
   test('a key that a dead change left unrecorded is recorded by the next', async () => {

@@ -1,0 +1,32 @@
+import { S3Client } from '@aws-sdk/client-s3'
+import * as z from 'zod/mini'
+import type { BatchMachine, MachineJob } from '../shared/contract.ts'
+import { requireEnvironment } from '../shared/environment.ts'
+import { machineOfBuild, stateKeys } from '../shared/keys.ts'
+import { lambda, logger } from '../shared/lambda.ts'
+import { writeJson } from '../shared/objects.ts'
+
+const state = { s3: new S3Client({}), name: requireEnvironment('STATE_BUCKET') }
+
+const BuildInput = z.object({
+  run: z.string(),
+  batch: z.string(),
+  /** key of the BuildJob */
+  job: z.string(),
+  /** the CodeBuild build that serves the lane */
+  build: z.string(),
+  /** which of its jobs this is, from 1 */
+  turn: z.number(),
+  token: z.string(),
+})
+
+/** Build: hands a batch to the lane's machine, which looks for it and answers by the task's token. */
+export const handler = lambda(BuildInput, async ({ run, batch, job, build, turn, token }) => {
+  const machine = machineOfBuild(requireEnvironment('BUILDER_ROLE_ID'), build)
+  const machineJob: MachineJob = { version: 1, token, job }
+  const served: BatchMachine = { version: 1, machine, build }
+  await writeJson(state, stateKeys.batchMachine(run, batch), served)
+  await writeJson(state, stateKeys.machineJob(machine, turn), machineJob)
+  logger.info('handed over', { job, build, turn })
+  return {}
+})

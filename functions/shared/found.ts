@@ -1,0 +1,38 @@
+import { hashPartOf, type StorePath } from '../../nix/store-path.ts'
+import type { RunId } from './contract.ts'
+import { stateKeys } from './keys.ts'
+import { objectsUnder } from './list-objects.ts'
+import { type Bucket, readJson, writeJson } from './objects.ts'
+
+/** `runs/<run>/found/<wave>/<hash part>.json`: derivations that the run wanted to build and that others had published meanwhile. */
+interface Found {
+  version: 1
+  wave: number
+  derivations: StorePath[]
+}
+
+/** What a run was spared. */
+export interface FoundDerivations {
+  now: Set<StorePath>
+  /** in earlier waves: what is missing all the same is not found a second time */
+  before: Set<StorePath>
+}
+
+export async function readFound(state: Bucket, run: RunId, wave: number): Promise<FoundDerivations> {
+  const keys = [...(await objectsUnder(state, stateKeys.founds(run))).keys()]
+  const parts = await Promise.all(keys.map((key) => readJson<Found>(state, key)))
+  const of = (isMeant: (part: Found) => boolean): Set<StorePath> =>
+    new Set(parts.filter(isMeant).flatMap(({ derivations }) => derivations))
+  return { now: of((part) => part.wave === wave), before: of((part) => part.wave < wave) }
+}
+
+export async function noteFound(
+  state: Bucket,
+  { run, wave }: { run: RunId; wave: number },
+  derivations: StorePath[],
+): Promise<void> {
+  const [first] = derivations
+  if (first === undefined) return
+  const found: Found = { version: 1, wave, derivations }
+  await writeJson(state, stateKeys.found(run, wave, hashPartOf(first)), found)
+}

@@ -1,0 +1,33 @@
+import type { BatchOutcome } from '../shared/contract.ts'
+import { stateKeys } from '../shared/keys.ts'
+import { type Bucket, writeJson } from '../shared/objects.ts'
+import type { TriedBatch } from '../shared/run-files.ts'
+
+/**
+ * Writes down what became of a batch of which Publish has not said its last word, and whose lane has gone on: what nobody spoke of is lost. Nobody has to wait for
+ * it any more, in this run or in another.
+ */
+export async function noteLost(state: Bucket, { job, outcome: before }: TriedBatch): Promise<void> {
+  const { run, wave, batch, system, derivations } = job
+  const said = new Set(before?.derivations.map(({ drvPath }) => drvPath))
+  const error = {
+    name: 'BuilderLost',
+    message: 'neither its builder nor Publish left a result',
+    retryable: true,
+  }
+  const outcome: BatchOutcome = {
+    version: 1,
+    run,
+    wave,
+    batch,
+    system,
+    machine: before?.machine ?? null,
+    derivations: [
+      ...(before?.derivations ?? []),
+      ...derivations
+        .filter(({ drvPath }) => !said.has(drvPath))
+        .map(({ drvPath }) => ({ drvPath, outcome: 'lost' as const, error })),
+    ],
+  }
+  await writeJson(state, stateKeys.outcome(run, batch), outcome)
+}

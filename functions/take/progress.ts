@@ -1,0 +1,103 @@
+import type { StorePath } from '../../nix/store-path.ts'
+import { failuresOf } from '../shared/attempts.ts'
+import { batchId, parseBatchId } from '../shared/batch-id.ts'
+import type { BatchId, Lane, Schedule, ScheduledDerivation, System } from '../shared/contract.ts'
+import { stands, isFinished, type TriedBatch } from '../shared/run-files.ts'
+import type { Progress } from './choose-batch.ts'
+
+/** How far a run is with a schedule. */
+export interface RunProgress extends Omit<Progress, 'busyLanes'> {
+  /** lanes that have a batch without an outcome */
+  busy: Lane[]
+}
+
+/** What else is known of a run. */
+export interface Circumstances {
+  /** what others have published since Plan looked */
+  found: Set<StorePath>
+  /** systems of which no machine came in time */
+  givenUp: Set<System>
+  /** whether the lane of a batch has gone on: what it left without an outcome is lost */
+  isOver: (batch: BatchId) => boolean
+}
+
+/**
+ * Plan has looked since the waves before: what was published then, and is scheduled all the same, no cache has.
+ * @param batches of the whole run, in the order they were taken
+ */
+export function progressOf(
+  schedule: Schedule,
+  batches: TriedBatch[],
+  { found, givenUp, isOver }: Circumstances,
+): RunProgress {
+  const positions = new Map(schedule.derivations.map(({ drvPath }, position) => [drvPath, position]))
+  const at = (drvPath: StorePath): number[] => {
+    const position = positions.get(drvPath)
+    return position === undefined ? [] : [position]
+  }
+  const published = new Set([...found].flatMap(at))
+  const taken = new Set<number>()
+  const tried: TriedBatch[] = []
+  const busy: Lane[] = []
+  for (const batch of batches) {
+    const said = new Set<StorePath>()
+    for (const derivation of batch.outcome?.derivations ?? []) {
+      said.add(derivation.drvPath)
+      if (batch.job.wave === schedule.wave && stands(derivation))
+        for (const position of at(derivation.drvPath)) published.add(position)
+    }
+    if (isFinished(batch) || isOver(batch.job.batch)) {
+      tried.push(batch)
+      continue
+    }
+    busy.push(parseBatchId(batch.job.batch).lane)
+    for (const { drvPath } of batch.job.derivations)
+      if (!said.has(drvPath)) for (const position of at(drvPath)) taken.add(position)
+  }
+  const failures = failuresOf(tried)
+  // What a machine has already may come all the same.
+  const isHopeless = ({ drvPath, system }: ScheduledDerivation, position: number): boolean =>
+    failures.has(drvPath) || (givenUp.has(system) && !taken.has(position))
+  return { published, taken, out: outOf(schedule, published, isHopeless), busy }
+}
+
+/** What has failed for good or is waited for in vain, and what needs it. */
+function outOf(
+  { derivations }: Schedule,
+  published: Set<number>,
+  isHopeless: (derivation: ScheduledDerivation, position: number) => boolean,
+): Set<number> {
+  const out = new Set<number>()
+  derivations.forEach((derivation, position) => {
+    if (published.has(position)) return
+    if (isHopeless(derivation, position) || derivation.needs.some((need) => out.has(need))) out.add(position)
+  })
+  return out
+}
+
+/** What nobody is building, and nothing forbids. */
+export function leftOf({ derivations }: Schedule, { published, taken, out }: RunProgress): number[] {
+  return [...derivations.keys()].filter(
+    (position) => !published.has(position) && !taken.has(position) && !out.has(position),
+  )
+}
+
+/**
+ * Whether the lane of a batch has gone on to something else: it has taken another one, or it is the one that asks.
+ * @param asking a lane that asks for its next batch, with the number of those it has taken
+ */
+export function batchesOver(
+  batches: TriedBatch[],
+  asking: { wave: number; lane: Lane; taken: number },
+): (batch: BatchId) => boolean {
+  const ids = new Set(batches.map(({ job }) => job.batch))
+  return (batch) => {
+    const { wave, lane, number } = parseBatchId(batch)
+    const isAsking = lane.system === asking.lane.system && lane.slot === asking.lane.slot
+    return (
+      wave < asking.wave ||
+      ids.has(batchId({ wave, lane, number: number + 1 })) ||
+      (isAsking && number <= asking.taken)
+    )
+  }
+}

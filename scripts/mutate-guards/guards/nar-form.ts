@@ -1,0 +1,95 @@
+import type { Guard } from '../guard.ts'
+
+const test = 'test/adversary/builder-nar.test.ts'
+
+/** Of the form of a NAR, which clients unpack as root. */
+export const NAR_FORM: Guard[] = [
+  {
+    name: 'a NAR’s entries are sorted, each once: none is written through a link of the same name',
+    file: 'nix/nar-grammar.ts',
+    text: 'if (word <= last)',
+    without: "if (last === 'never')",
+    test,
+    only: ['not sorted', 'an entry twice', 'written behind the link'],
+  },
+  {
+    name: 'no name in a NAR climbs',
+    file: 'nix/nar-grammar.ts',
+    text: "if (word === '' || word === '.' || word === '..' || word.includes('/') || word.includes('\\0')) {",
+    without: "if (word === '') {",
+    test,
+    only: ['an entry called', 'with a slash', 'begins with a slash', 'an entry with a NUL'],
+  },
+  {
+    name: 'no name in a NAR is rewritten by macOS clients',
+    file: 'nix/nar-grammar.ts',
+    text: 'if (word.includes(CASE_HACK_SUFFIX))',
+    without: "if (word === '')",
+    test,
+    only: ['a name that macOS clients would rewrite'],
+  },
+  {
+    name: 'a link in a NAR has a target that can be written',
+    file: 'nix/nar-grammar.ts',
+    text: "if (word === '' || word.includes('\\0')) this.#fail('a symbolic link",
+    without: "if (word === 'never') this.#fail('a symbolic link",
+    test,
+    only: ['an empty target', 'a NUL in its target'],
+  },
+  {
+    name: 'every word of a NAR is the format’s',
+    file: 'nix/nar-grammar.ts',
+    text: "if (word !== expected.word) this.#unexpected(`'${expected.word}'`, word)",
+    without: '',
+    test,
+    only: ['another version of the format', 'an executable flag with a value'],
+  },
+  {
+    name: 'directories of a NAR nest 64 deep',
+    file: 'nix/nar-grammar.ts',
+    text: "if (state === 'open' && this.#lastNames.length >= MAX_DEPTH)",
+    without: "if (state === 'open' && this.#lastNames.length >= 10_000_000)",
+    test,
+    only: ['a file below 64 directories'],
+  },
+  {
+    name: 'names and targets in a NAR have an end',
+    file: 'nix/nar-reader.ts',
+    text: 'if (length > limit) this.#fail(`a word',
+    without: 'if (length < 0) this.#fail(`a word',
+    test,
+    only: ['a name of 256 bytes', 'a link of 4,096 bytes'],
+  },
+  {
+    name: 'sizes in a NAR are below 2^53',
+    file: 'nix/nar-reader.ts',
+    text: 'if (!Number.isSafeInteger(length)) this.#fail(`a file',
+    without: 'if (length < 0) this.#fail(`a file',
+    test,
+    only: ['a file of 2^63 bytes'],
+  },
+  {
+    name: 'a NAR’s padding hides nothing',
+    file: 'nix/nar-reader.ts',
+    text: "this.#fail('the padding is not zero')",
+    without: 'continue',
+    test,
+    only: ['padding that hides a byte'],
+  },
+  {
+    name: 'a NAR is whole',
+    file: 'nix/nar-reader.ts',
+    text: "if (!this.complete) this.#fail('it ends too early')",
+    without: '',
+    test,
+    only: ['cut short by a word'],
+  },
+  {
+    name: 'nothing follows a NAR',
+    file: 'nix/nar-reader.ts',
+    text: "this.#fail('bytes follow its end')",
+    without: '',
+    test,
+    only: ['two NARs', 'eight zeros'],
+  },
+]
