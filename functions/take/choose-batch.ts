@@ -13,7 +13,7 @@ export interface Progress {
   out: ReadonlySet<number>
   /** other lanes of this system that have something in hand */
   busyLanes: number
-  /** what this lane's machine has in hand, when `settings.publishing` is `parts` */
+  /** what this lane's machine has in hand, when `settings.publishing` is `rolling` */
   hand?: Hand
 }
 
@@ -32,8 +32,8 @@ export interface LaneSettings {
   slots: number
   /** of this system */
   lanes: number
-  /** `whole`: a lane gets a batch when the one before is published. `parts`: what is finished is published while the machine builds on */
-  publishing: 'whole' | 'parts'
+  /** when what a machine has built is published. `whole`: when all of its batch is built. `parts`: what is finished, every now and then. `rolling`: that, and the machine is given more before it has built all */
+  publishing: 'whole' | 'parts' | 'rolling'
   /** from a batch's last build until its lane has the next one: upload, Publish, Take */
   handOverSeconds: number
   /** what starting a machine costs: less work is not shared with one more lane */
@@ -41,7 +41,7 @@ export interface LaneSettings {
   /** a batch that is worth a hand-over */
   shortestSeconds: number
   longestSeconds: number
-  /** in `parts`: how far a machine may look ahead */
+  /** in `rolling`: how far a machine may look ahead */
   reserveSeconds: number
   /** in one batch: its job is one object */
   mostDerivations: number
@@ -75,7 +75,7 @@ export function chooseBatch(
   settings: LaneSettings,
 ): number[] {
   const frontier = findFrontier(schedule, progress, lane.system)
-  if (settings.publishing === 'parts') return chooseTopUp(schedule, frontier, progress, settings)
+  if (settings.publishing === 'rolling') return chooseTopUp(schedule, frontier, progress, settings)
   return frontier.ready.length === 0 ? [] : chooseWholeBatch(schedule, frontier, progress, settings)
 }
 

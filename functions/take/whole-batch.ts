@@ -5,7 +5,7 @@ import { type GrownBatch, growBatch } from './grow-batch.ts'
 import { shareOf } from './share.ts'
 
 /**
- * The batch that costs least, when nothing of it is published before all of it is built: several lengths are tried, and for each whether what others
+ * The batch that costs least, if nothing of it is published before all of it is built, to a lane that gets the next one only then: several lengths are tried, and for each whether what others
  * wait for may stand beside what takes long.
  */
 export function chooseWholeBatch(

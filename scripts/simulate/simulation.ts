@@ -114,7 +114,7 @@ export function simulate(
     ).length
     const progress: Progress = { published, taken, out, busyLanes }
     const machine = own?.machine
-    if (settings.publishing === 'whole' || machine === undefined) return progress
+    if (settings.publishing !== 'rolling' || machine === undefined) return progress
     const running = new Map(
       [...machine.running].map(([position, begun]) => [
         position,
@@ -136,7 +136,7 @@ export function simulate(
     turns++
     lane.turned = clock.now
     const positions =
-      lane.machine?.isDead === true
+      lane.machine?.isDead === true || (settings.publishing !== 'rolling' && lane.hand.size > 0)
         ? []
         : chooseBatch(schedule, progressOf(lane.lane.system, lane), lane.lane, settings)
     if (positions.length === 0 && lane.hand.size === 0) {
