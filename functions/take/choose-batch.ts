@@ -90,6 +90,6 @@ export function lanesWithWork(
   settings: LaneSettings,
 ): number {
   const { ready, readySeconds } = findFrontier(schedule, progress, system)
-  const worthwhile = Math.ceil(readySeconds / (settings.startUpSeconds * settings.slots))
+  const worthwhile = Math.max(1, Math.ceil(readySeconds / (settings.startUpSeconds * settings.slots)))
   return Math.min(worthwhile, ready.length, Math.max(settings.lanes - progress.busyLanes, 0))
 }
