@@ -90,6 +90,7 @@ export function lanesWithWork(
   settings: LaneSettings,
 ): number {
   const { ready, readySeconds } = findFrontier(schedule, progress, system)
-  const worthwhile = Math.max(1, Math.ceil(readySeconds / (settings.startUpSeconds * settings.slots)))
+  const startUpWork = Math.max(settings.startUpSeconds * settings.slots, 1)
+  const worthwhile = Math.max(Math.ceil(readySeconds / startUpWork), 1)
   return Math.min(worthwhile, ready.length, Math.max(settings.lanes - progress.busyLanes, 0))
 }

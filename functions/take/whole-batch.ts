@@ -59,7 +59,8 @@ function longestOf(positions: ArrayLike<number>, seconds: (position: number) => 
   return longest
 }
 
-/** Lengths to try in seconds, ascending: as long as the most urgent derivation alone, and doubling up to a lane's part of what nobody has taken. */
+/** Lengths to try in seconds, ascending: as long as the most urgent derivation alone, and doubling up to a lane's part of what nobody has taken, so
+ * that the run does not end with one lane's long batch. */
 function horizonsOf({ derivations }: Schedule, frontier: Frontier, settings: LaneSettings): number[] {
   const { shortestSeconds, longestSeconds, lanes, slots } = settings
   const part = Math.max(shortestSeconds, frontier.workFree / (lanes * slots))
