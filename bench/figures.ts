@@ -9,6 +9,7 @@ import { publishEndToEnd } from './publish-e2e.ts'
 import { publishLarge } from './publish-large.ts'
 import { publishSign, publishSignFiles } from './publish-sign.ts'
 import { publishVerify } from './publish-verify.ts'
+import { scheduleMakespan } from './schedule-makespan.ts'
 
 /** Every figure of `npm run bench`, in the order of the report. */
 export const FIGURES: Figure[] = [
@@ -23,4 +24,5 @@ export const FIGURES: Figure[] = [
   planWarm,
   planChanged,
   planUpstream,
+  scheduleMakespan,
 ]

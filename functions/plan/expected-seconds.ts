@@ -16,10 +16,9 @@ const PRIORS: [name: RegExp, seconds: number][] = [
   [/^(glibc|python3|perl|cmake|rust|cargo|binutils|openssl|icu4c|gtk|ocaml|go|gdb|systemd|git)$/, 300],
 ]
 
-/** Checked in this order: a wrapper of gcc is a wrapper. */
-const SMALL: [name: RegExp, seconds: number][] = [
-  [/(-wrapper|-setup-hook|-hook|\.sh|\.patch|\.json|\.conf|-env)$/, 3],
-]
+// Files that are written and not built. A wrapper of gcc is a wrapper.
+const SMALL = /(-wrapper|-hook|\.sh|\.patch|\.json|\.conf|-env)$/
+const SMALL_SECONDS = 3
 
 // Fetching is the network's matter, and a source is seldom larger than some 10 MB.
 const FETCH_SECONDS = 10
@@ -44,9 +43,9 @@ function medianSeconds(samples: { system: System; seconds: number }[]): number |
 
 function prior({ drvPath, fixedOutput }: TimedDerivation): number {
   if (fixedOutput !== undefined) return FETCH_SECONDS
-  const name = nameOf(drvPath).replace(/\.drv$/, '')
-  const small = SMALL.find(([pattern]) => pattern.test(name))
-  if (small !== undefined) return small[1]
-  const known = PRIORS.find(([pattern]) => pattern.test(packageNameOf(drvPath)))
+  const name = packageNameOf(drvPath)
+  // `fix-2.3.patch` has no version: its name is all of it
+  if (SMALL.test(name) || SMALL.test(nameOf(drvPath).replace(/\.drv$/, ''))) return SMALL_SECONDS
+  const known = PRIORS.find(([pattern]) => pattern.test(name))
   return known?.[1] ?? TYPICAL_SECONDS
 }

@@ -13,7 +13,7 @@ export interface Progress {
   out: ReadonlySet<number>
   /** other lanes of this system that have something in hand */
   busyLanes: number
-  /** what this lane's machine has in hand, when `settings.publishing` is `parts` */
+  /** what this lane's machine has in hand, when `settings.publishing` is `rolling` */
   hand?: Hand
 }
 
@@ -32,14 +32,16 @@ export interface LaneSettings {
   slots: number
   /** of this system */
   lanes: number
-  /** `whole`: a lane gets a batch when the one before is published. `parts`: what is finished is published while the machine builds on */
-  publishing: 'whole' | 'parts'
+  /** when what a machine has built is published. `whole`: when all of its batch is built. `parts`: what is finished, every now and then. `rolling`: that, and the machine is given more before it has built all */
+  publishing: 'whole' | 'parts' | 'rolling'
   /** from a batch's last build until its lane has the next one: upload, Publish, Take */
   handOverSeconds: number
+  /** what starting a machine costs: less work is not shared with one more lane */
+  startUpSeconds: number
   /** a batch that is worth a hand-over */
   shortestSeconds: number
   longestSeconds: number
-  /** in `parts`: how far a machine may look ahead */
+  /** in `rolling`: how far a machine may look ahead */
   reserveSeconds: number
   /** in one batch: its job is one object */
   mostDerivations: number
@@ -54,6 +56,7 @@ export const defaultLaneSettings: LaneSettings = {
   lanes: 1,
   publishing: 'whole',
   handOverSeconds: 5,
+  startUpSeconds: 60,
   shortestSeconds: 30,
   longestSeconds: 7200,
   reserveSeconds: 180,
@@ -72,7 +75,7 @@ export function chooseBatch(
   settings: LaneSettings,
 ): number[] {
   const frontier = findFrontier(schedule, progress, lane.system)
-  if (settings.publishing === 'parts') return chooseTopUp(schedule, frontier, progress, settings)
+  if (settings.publishing === 'rolling') return chooseTopUp(schedule, frontier, progress, settings)
   return frontier.ready.length === 0 ? [] : chooseWholeBatch(schedule, frontier, progress, settings)
 }
 
@@ -87,6 +90,7 @@ export function lanesWithWork(
   settings: LaneSettings,
 ): number {
   const { ready, readySeconds } = findFrontier(schedule, progress, system)
-  const worthwhile = Math.ceil(readySeconds / (settings.shortestSeconds * settings.slots))
+  const startUpWork = Math.max(settings.startUpSeconds * settings.slots, 1)
+  const worthwhile = Math.max(Math.ceil(readySeconds / startUpWork), 1)
   return Math.min(worthwhile, ready.length, Math.max(settings.lanes - progress.busyLanes, 0))
 }

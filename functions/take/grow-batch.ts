@@ -128,10 +128,10 @@ class Growth {
     }
   }
 
+  /** The share may be exceeded by one derivation: a long one is not left to lie. */
   #nextReady(): number | undefined {
-    const position = this.#frontier.ready[this.#seen]
-    if (position === undefined || this.#chosen.size === 0) return position
-    return this.#sharedSeconds + this.#seconds(position) > this.#bounds.shareSeconds ? undefined : position
+    if (this.#chosen.size > 0 && this.#sharedSeconds >= this.#bounds.shareSeconds) return undefined
+    return this.#frontier.ready[this.#seen]
   }
 
   #begin(position: number): void {

@@ -5,7 +5,7 @@ import type { Frontier } from './frontier.ts'
 export function shareOf(
   { readySeconds }: Frontier,
   { busyLanes }: Progress,
-  { lanes, slots, shortestSeconds }: LaneSettings,
+  { lanes, slots, startUpSeconds }: LaneSettings,
 ): number {
-  return Math.max(readySeconds / Math.max(lanes - busyLanes, 1), shortestSeconds * slots)
+  return Math.max(readySeconds / Math.max(lanes - busyLanes, 1), startUpSeconds * slots)
 }

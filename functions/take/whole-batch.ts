@@ -5,7 +5,7 @@ import { type GrownBatch, growBatch } from './grow-batch.ts'
 import { shareOf } from './share.ts'
 
 /**
- * The batch that costs least, when nothing of it is published before all of it is built: several lengths are tried, and for each whether what others
+ * The batch that costs least, if nothing of it is published before all of it is built, to a lane that gets the next one only then: several lengths are tried, and for each whether what others
  * wait for may stand beside what takes long.
  */
 export function chooseWholeBatch(
@@ -59,7 +59,8 @@ function longestOf(positions: ArrayLike<number>, seconds: (position: number) => 
   return longest
 }
 
-/** Lengths to try in seconds, ascending: as long as the most urgent derivation alone, and doubling up to a lane's part of what nobody has taken. */
+/** Lengths to try in seconds, ascending: as long as the most urgent derivation alone, and doubling up to a lane's part of what nobody has taken, so
+ * that the run does not end with one lane's long batch. */
 function horizonsOf({ derivations }: Schedule, frontier: Frontier, settings: LaneSettings): number[] {
   const { shortestSeconds, longestSeconds, lanes, slots } = settings
   const part = Math.max(shortestSeconds, frontier.workFree / (lanes * slots))

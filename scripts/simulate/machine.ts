@@ -63,6 +63,11 @@ export class Machine {
       this.queue.push({ position, batch })
       this.#queued.add(position)
     }
+    // what was given later may be more urgent; what needs something has a shorter path than it
+    const path = (position: number): number => this.#schedule.derivations[position]?.path ?? 0
+    this.queue.sort(
+      (one, other) => path(other.position) - path(one.position) || one.position - other.position,
+    )
     this.#fill()
   }
 

@@ -6,6 +6,7 @@ import {
   type Progress,
 } from '../../functions/take/choose-batch.ts'
 import { indexOf } from '../../functions/take/schedule-index.ts'
+import { HearthError } from '../../functions/shared/errors.ts'
 import { Clock } from './clock.ts'
 import { type BuildRecord, Machine } from './machine.ts'
 import { Random } from './random.ts'
@@ -47,6 +48,19 @@ export interface SimulatedRun {
   outcomes: { position: number; published: number }[]
 }
 
+// What was lost so often outlives no machine.
+const MOST_LOSSES = 200
+
+/** Machines die too often for a build to end. */
+export class NeverEnds extends HearthError {
+  override name = 'NeverEnds'
+  constructor({ derivations }: Schedule, position: number, { deathsPerHour }: WorldSettings) {
+    super(
+      `${derivations[position]?.drvPath} takes some ${derivations[position]?.seconds.toFixed(0)} s, and was lost ${MOST_LOSSES} times with machines that die ${deathsPerHour} times an hour: use fewer deaths`,
+    )
+  }
+}
+
 interface SimulatedLane {
   lane: Lane
   state: 'parked' | 'taking' | 'starting' | 'building' | 'publishing'
@@ -75,6 +89,7 @@ export function simulate(
   const published = new Set<number>()
   const taken = new Set<number>()
   const out = new Set<number>()
+  const losses = new Map<number, number>()
   const outcomes: SimulatedRun['outcomes'] = []
   const batches: BatchRecord[] = []
   const machines: MachineRecord[] = []
@@ -114,7 +129,7 @@ export function simulate(
     ).length
     const progress: Progress = { published, taken, out, busyLanes }
     const machine = own?.machine
-    if (settings.publishing === 'whole' || machine === undefined) return progress
+    if (settings.publishing !== 'rolling' || machine === undefined) return progress
     const running = new Map(
       [...machine.running].map(([position, begun]) => [
         position,
@@ -136,7 +151,7 @@ export function simulate(
     turns++
     lane.turned = clock.now
     const positions =
-      lane.machine?.isDead === true
+      lane.machine?.isDead === true || (settings.publishing !== 'rolling' && lane.hand.size > 0)
         ? []
         : chooseBatch(schedule, progressOf(lane.lane.system, lane), lane.lane, settings)
     if (positions.length === 0 && lane.hand.size === 0) {
@@ -251,6 +266,7 @@ export function simulate(
       }
       // what was lost, or not begun by a machine that died, is for another machine
       else if (failed.has(position) || needs.some((need) => out.has(need))) out.add(position)
+      else countLoss(position)
     }
     for (const batch of lane.batchesInHand)
       if (batch.positions.every((position) => !lane.hand.has(position))) {
@@ -262,6 +278,12 @@ export function simulate(
     if (isLast) exitWhenIdle(lane, clock.now - world.publishSeconds)
     takeSoon(lane)
     for (const system of systems) wake(system)
+  }
+
+  function countLoss(position: number): void {
+    const count = (losses.get(position) ?? 0) + 1
+    losses.set(position, count)
+    if (count > MOST_LOSSES) throw new NeverEnds(schedule, position, world)
   }
 
   function exitWhenIdle(lane: SimulatedLane, since: number): void {
@@ -281,7 +303,7 @@ export function simulate(
       .filter(({ state }) => state === 'parked')
       .sort((one, other) => Number(other.machine !== undefined) - Number(one.machine !== undefined))
     if (parked.length === 0) return
-    const taking = own.filter(({ state }) => state === 'taking').length
+    const taking = own.filter(({ state, hand }) => state === 'taking' && hand.size === 0).length
     const count = lanesWithWork(schedule, progressOf(system), system, settings) - taking
     for (const lane of parked.slice(0, Math.max(count, 0))) takeSoon(lane)
   }

@@ -68,6 +68,7 @@ export function laneSettingsIn(world: WorldSettings): LaneSettings {
     slots: world.slots,
     lanes: world.builders,
     publishing: world.publishing,
+    startUpSeconds: world.startUpSeconds,
     handOverSeconds: world.publishSeconds + world.takeSeconds,
   }
 }
