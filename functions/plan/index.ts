@@ -76,6 +76,7 @@ export const handler = lambda(PlanInput, async ({ run, evaluation: build, wave }
     return {
       kind: 'build',
       run,
+      batch: `${wave}-${system}`,
       wave,
       system,
       archive: { key: stateKeys.archive(run), sha256: evaluation.archive?.sha256 ?? '' },

@@ -14,6 +14,10 @@ export type RunId = string
 export type System = string
 /** The id that CodeBuild gives a build, `<project>:<uuid>`; it names the builder's staging prefix. */
 export type BuildId = string
+/** Names a batch within its run. */
+export type BatchId = string
+/** `aws:userid` of a machine's role session, `<role id>:<session name>`: it names the prefix that it stages below, and its jobs. */
+export type MachineId = string
 
 export type Trigger = 'push' | 'schedule' | 'hand'
 
@@ -155,10 +159,42 @@ export interface ScheduledDerivation {
   path: number
 }
 
+/**
+ * `jobs/<machine>/<turn>.json`: what a machine is to do next. Its turns begin with 1; the next one comes after its answer to the one before. Its answer goes
+ * to the task token: success with a `BuildAnswer`, or the name of what went wrong.
+ */
+export type MachineJob = { version: 1; token: string; job: string } | { version: 1; end: true }
+
+/** What an activity hands to a Mac worker. */
+export interface WorkerTask {
+  run: RunId
+  /** key of the BuildJob in the state bucket */
+  job: string
+}
+
+/** What a machine answers when everything of a batch is staged. */
+export interface BuildAnswer {
+  machine: MachineId
+}
+
+/** `workers/<system>/<machine>.json`: a Mac's sign of life, written every minute. */
+export interface WorkerSign {
+  version: 1
+  /** ISO 8601 */
+  at: string
+  systems: System[]
+  features: string[]
+  /** batches at once */
+  jobs: number
+  /** batches at this moment */
+  busy: number
+}
+
 /** What one builder builds in one go; written by Plan, read by the builder and by Publish. */
 export interface BuildJob {
   kind: 'build'
   run: RunId
+  batch: BatchId
   wave: number
   system: System
   /** Plan's copy of the evaluation's export archive: a key of the state bucket, pinned by its hash */

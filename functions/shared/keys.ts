@@ -1,4 +1,4 @@
-import type { BuildId, RunId, System } from './contract.ts'
+import type { BatchId, BuildId, MachineId, RunId, System } from './contract.ts'
 
 /**
  * Every key of every bucket, in one place.
@@ -6,8 +6,8 @@ import type { BuildId, RunId, System } from './contract.ts'
  * Cache bucket (Nix clients read it; the layout is Nix's own):
  *   nix-cache-info, <hash part>.narinfo, nar/<FileHash>.nar.zst, log/<drv base name>
  *
- * Staging bucket (no Nix client reads it), one prefix per build:
- *   staging/<role id>:<role session name>/…
+ * Staging bucket (no Nix client reads it), one prefix per role session, which is a machine:
+ *   staging/<role id>:<role session name>/… of an evaluator, staging/<role id>:<role session name>/<run>/<batch>/… of a builder
  *
  * State bucket: everything else. There is no database.
  */
@@ -45,7 +45,17 @@ export function stagingPrefix(userId: string): string {
  * @param roleId the builder role's unique id (`AROA…`), from CloudFormation's `!GetAtt Role.RoleId`
  */
 export function stagingPrefixOfBuild(roleId: string, buildId: BuildId): string {
-  return stagingPrefix(`${roleId}:AWSCodeBuild-${buildId.slice(buildId.indexOf(':') + 1)}`)
+  return stagingPrefix(machineOfBuild(roleId, buildId))
+}
+
+/** The staging prefix of one batch: a machine may build the same derivation in two of them, and overwrites nothing. */
+export function stagingPrefixOfBatch(machine: MachineId, run: RunId, batch: BatchId): string {
+  return `${stagingPrefix(machine)}${run}/${batch}/`
+}
+
+/** Who a CodeBuild build is: the machine whose jobs it looks for. @param roleId as for `stagingPrefixOfBuild` */
+export function machineOfBuild(roleId: string, buildId: BuildId): MachineId {
+  return `${roleId}:AWSCodeBuild-${buildId.slice(buildId.indexOf(':') + 1)}`
 }
 
 export const stateKeys = {
@@ -61,6 +71,9 @@ export const stateKeys = {
   graph: (run: RunId): string => `runs/${run}/graph.json.zst`,
   archive: (run: RunId): string => `runs/${run}/archive.zst`,
   batch: (run: RunId, wave: number, system: System): string => `runs/${run}/batches/${wave}-${system}.json`,
+  /** @param turn from 1 */
+  machineJob: (machine: MachineId, turn: number): string => `jobs/${machine}/${turn}.json`,
+  workerSign: (system: System, machine: MachineId): string => `workers/${system}/${machine}.json`,
   plan: (run: RunId, wave: number): string => `runs/${run}/plans/${wave}.json`,
   outcome: (run: RunId, wave: number, system: System): string =>
     `runs/${run}/outcomes/${wave}-${system}.json`,

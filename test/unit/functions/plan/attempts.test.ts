@@ -30,6 +30,7 @@ function batch(told: Partial<Record<'lib' | 'app', Told>>): TriedBatch {
   return {
     job: {
       kind: 'build',
+      batch: 'batch',
       run: 'run',
       wave: 1,
       system: 'x86_64-linux',

@@ -58,6 +58,7 @@ function triedBatch(system: string, derivations: BatchDerivation[], told: Deriva
   return {
     job: {
       kind: 'build',
+      batch: 'batch',
       run: 'run',
       wave: 1,
       system,

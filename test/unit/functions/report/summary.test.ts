@@ -41,6 +41,7 @@ type Became = [name: string, outcome: DerivationOutcome['outcome'], bytes?: numb
 const batch = (wave: number, ...became: Became[]): TriedBatch => ({
   job: {
     kind: 'build',
+    batch: 'batch',
     run: 'run',
     wave,
     system: 'x86_64-linux',
