@@ -4,17 +4,17 @@ import { join } from 'node:path'
 import type { StorePath } from '../nix/store-path.ts'
 import { importArchive } from './machine/archive.ts'
 import { blockedBy, type PlannedDerivation, readBatch } from './batch/batch.ts'
-import { startBridge } from './bridge.ts'
 import { BuildQueue } from './batch/build-queue.ts'
 import { ArchiveRefused, BatchIncomplete } from './machine/errors.ts'
+import { fetchInputs } from './batch/fetch-inputs.ts'
 import type { Workshop } from './machine/workshop.ts'
 import type { BuildTask } from './machine/job.ts'
 import { LocalStore } from './machine/local-store.ts'
+import { stoppedBy } from './machine/processes.ts'
 import { Progress } from './batch/progress.ts'
 import { type BuildsEnding, runBuilds } from './batch/run-builds.ts'
-import { proveSandbox } from './machine/self-test.ts'
+import type { RunMemory } from './batch/run-memory.ts'
 import type { Sandbox } from './machine/settings.ts'
-import { substitute } from './batch/substitute.ts'
 import { Uploader } from './batch/uploader.ts'
 
 /** What a build needs beyond what an evaluation needs. */
@@ -24,42 +24,85 @@ export interface BuildWorkshop extends Workshop {
   cacheBucket: string
   sandbox: Sandbox
   zstdLevel: number
+  memory: RunMemory
+  /** ends what is being built; what is built is still staged */
+  stop: AbortSignal
 }
 
 /**
  * Build: a batch to staged, unsigned NARs and a result for each derivation, each staged as soon as it is built.
- * @throws MachineLeaks, ArchiveRefused before anything is built
+ * @throws ArchiveRefused before anything is built
  * @throws BatchIncomplete when a derivation has no result: it is neither built nor failed, or could not be staged. All the others are staged
+ * @throws BuilderStopped likewise, when it was told to stop
  */
 export async function build(job: BuildTask, workshop: BuildWorkshop): Promise<void> {
-  const { environment, folder, say } = workshop
-  await proveSandbox({ ...workshop, folder: folder.path })
+  const { environment, folder, say, stop } = workshop
   const store = new LocalStore(environment)
-  await importArchive(
-    { s3: workshop.s3, bucket: workshop.stateBucket, ...job.archive },
-    join(folder.path, 'archive.zst'),
-    environment,
-  )
-  const batch = await readImported(job, store)
-  say(`batch of ${batch.length} derivations for ${job.system}, wave ${job.wave}`)
-  const missing = await fetchInputs(batch, job, store, workshop)
-
-  const sources = await closureOfSources(batch, missing, store)
+  const grace = endOfGrace(stop)
+  const prepared = await stoppedBy(stop, async () => prepare(job, store, workshop))
+  const { batch, missing } = prepared
+  const sources = await closureOfSources(prepared, store)
   const progress = new Progress(batch.length, say)
-  const uploader = new Uploader({ ...workshop, folder: folder.path, store, progress }, sources)
+  const { built } = workshop.memory
+  const inputsOf = async ({ drvPath }: PlannedDerivation) => (await built.inputsOf(drvPath)) ?? {}
+  const uploader = new Uploader({ ...workshop, folder: folder.path, store, progress, inputsOf }, sources)
   const ready = leaveOut(batch, missing, (derivation, paths) => {
     progress.notTried(derivation, `no cache has ${paths.join(', ')}`)
     uploader.notTried(derivation, { status: 'input-missing', missing: paths })
   })
-  const unexplained = await buildAndUpload(ready, store, uploader, progress, workshop)
-  await uploader.finish()
+  const unexplained = await buildAndUpload(ready, prepared.usable, store, uploader, progress, workshop)
+  const isAllStaged = await Promise.race([uploader.finish().then(() => true), grace])
   say(`${batch.length} derivations: ${uploader.summary()}`)
   const problems = [...uploader.problems, ...unexplained]
+  if (stop.aborted && (!isAllStaged || problems.length > 0)) throw stop.reason
   if (problems.length > 0) throw new BatchIncomplete(`without a result:\n${problems.join('\n')}`)
 }
 
-async function readImported(job: BuildTask, store: LocalStore): Promise<PlannedDerivation[]> {
-  const invalid = await store.invalid(job.derivations.map(({ drvPath }) => drvPath))
+// 25 s: whoever stops a machine for good gives it some 30 s from the signal on; AWS gives spot machines two minutes.
+const GRACE_MILLISECONDS = 25_000
+
+/** Resolves when a machine that was told to stop has had time enough; never, as long as nobody stops it. */
+function endOfGrace(stop: AbortSignal): Promise<false> {
+  const { promise, resolve } = Promise.withResolvers<false>()
+  const begin = (): unknown => setTimeout(() => resolve(false), GRACE_MILLISECONDS).unref()
+  if (stop.aborted) begin()
+  else stop.addEventListener('abort', begin, { once: true })
+  return promise
+}
+
+/** A batch whose inputs are in the store. */
+interface Prepared {
+  batch: PlannedDerivation[]
+  /** what this machine has built before, and need not build again */
+  usable: Set<PlannedDerivation>
+  /** for each derivation that lacks some, the inputs that no cache has */
+  missing: Map<StorePath, StorePath[]>
+}
+
+async function prepare(job: BuildTask, store: LocalStore, workshop: BuildWorkshop): Promise<Prepared> {
+  const { s3, cacheBucket, memory, say } = workshop
+  const { known, built } = memory
+  const batch = await readImported(job, store, workshop)
+  say(`batch ${job.batch} of ${batch.length} derivations for ${job.system}`)
+  const { upstreams, publicKeys } = job
+  const usable = await built.takeUp(batch, store, known, { s3, name: cacheBucket }, upstreams)
+  const toBuild = batch.filter((derivation) => !usable.has(derivation))
+  const missing = await fetchInputs(toBuild, store, { ...workshop, publicKeys, upstreams, known })
+  return { batch, usable, missing }
+}
+
+/** Once a machine has a derivation it has all that it needs: another batch of the same run imports nothing. */
+async function readImported(
+  job: BuildTask,
+  store: LocalStore,
+  { s3, stateBucket, folder, environment }: BuildWorkshop,
+): Promise<PlannedDerivation[]> {
+  const drvPaths = job.derivations.map(({ drvPath }) => drvPath)
+  if ((await store.invalid(drvPaths)).size > 0) {
+    const from = { s3, bucket: stateBucket, ...job.archive }
+    await importArchive(from, join(folder.path, 'archive.zst'), environment)
+  }
+  const invalid = await store.invalid(drvPaths)
   if (invalid.size > 0) {
     throw new ArchiveRefused(
       `the evaluation's archive does not hold ${[...invalid].join(', ')}, which the batch builds`,
@@ -68,46 +111,14 @@ async function readImported(job: BuildTask, store: LocalStore): Promise<PlannedD
   return readBatch(job.derivations)
 }
 
-/** @returns for each derivation that lacks some, the inputs that are still not there */
-async function fetchInputs(
-  batch: PlannedDerivation[],
-  job: BuildTask,
-  store: LocalStore,
-  { s3, cacheBucket, environment, say }: BuildWorkshop,
-): Promise<Map<StorePath, StorePath[]>> {
-  const inputs = [...new Set(batch.flatMap(({ inputs }) => inputs))]
-  const wanted = [...(await store.invalid(inputs))]
-  if (wanted.length > 0) {
-    const bridge = await startBridge({ s3, bucket: cacheBucket })
-    try {
-      const { publicKeys, upstreams } = job
-      await substitute(wanted, { bridge: bridge.url, publicKeys, upstreams }, environment, say)
-    } finally {
-      await bridge.close()
-    }
-  }
-  const sources = batch.flatMap(({ sources }) => sources)
-  const missing = await store.invalid([...new Set([...inputs, ...sources])])
-  say(
-    `inputs: ${inputs.length - wanted.length} were here, ${wanted.length} to fetch, ${missing.size} missing`,
-  )
-  const lacking = new Map<StorePath, StorePath[]>()
-  for (const { drvPath, inputs, sources } of batch) {
-    const lacks = [...inputs, ...sources].filter((path) => missing.has(path))
-    if (lacks.length > 0) lacking.set(drvPath, lacks)
-  }
-  return lacking
-}
-
 async function closureOfSources(
-  batch: PlannedDerivation[],
-  missing: Map<StorePath, StorePath[]>,
+  { batch, usable, missing }: Prepared,
   store: LocalStore,
 ): Promise<Set<StorePath>> {
   const complete = batch.filter(({ drvPath }) => !missing.has(drvPath))
   const sources = complete.flatMap(({ sources }) => sources)
-  const all = new Set([...sources, ...complete.flatMap(({ inputs }) => inputs)])
-  await store.preload([...all])
+  const toBuild = complete.filter((derivation) => !usable.has(derivation))
+  await store.preload([...new Set([...sources, ...toBuild.flatMap(({ inputs }) => inputs)])])
   return new Set((await store.closure([...new Set(sources)])).map(({ path }) => path))
 }
 
@@ -126,29 +137,37 @@ function leaveOut(
 /** @returns what is neither built nor failed, and why */
 async function buildAndUpload(
   ready: PlannedDerivation[],
+  usable: Set<PlannedDerivation>,
   store: LocalStore,
   uploader: Uploader,
   progress: Progress,
-  { folder, environment, sandbox }: BuildWorkshop,
+  { folder, environment, sandbox, memory, stop }: BuildWorkshop,
 ): Promise<string[]> {
   const byPath = new Map(ready.map((derivation) => [derivation.drvPath, derivation]))
   const hookFolder = join(folder.path, 'hook')
   mkdirSync(hookFolder)
   const queue = new BuildQueue(hookFolder, (drvPath) => {
     const derivation = byPath.get(drvPath)
-    if (derivation !== undefined && !uploader.has(drvPath))
-      uploader.built(derivation, progress.built(derivation))
+    if (derivation === undefined || uploader.has(drvPath)) return
+    memory.built.add(derivation, store)
+    uploader.built(derivation, progress.built(derivation))
   })
   const withPath = (drvPath: StorePath, tell: (derivation: PlannedDerivation) => void): void => {
     const derivation = byPath.get(drvPath)
     if (derivation !== undefined) tell(derivation)
   }
-  const settings = { environment, sandbox, hook: queue.hook }
+  const settings = { environment, sandbox, hook: queue.hook, stop }
   const ending = await runBuilds(ready, store, settings, {
     started: (drvPath) => withPath(drvPath, (derivation) => progress.started(derivation)),
     failed: (drvPath, message) => withPath(drvPath, (derivation) => progress.failed(derivation, message)),
   }).finally(() => queue.close())
-  return settle(ready, ending, store, uploader, progress)
+  const present = (derivation: PlannedDerivation): void => {
+    // It was built just now, and its hook was not seen.
+    if (!usable.has(derivation)) memory.built.add(derivation, store)
+    progress.present(derivation)
+    uploader.built(derivation, 0)
+  }
+  return settle(ready, ending, store, uploader, progress, present)
 }
 
 /** Decides by what is valid in the store, not by what Nix said, what was built. @returns what is neither built nor failed, and why */
@@ -158,15 +177,13 @@ async function settle(
   store: LocalStore,
   uploader: Uploader,
   progress: Progress,
+  present: (derivation: PlannedDerivation) => void,
 ): Promise<string[]> {
   // What came from an earlier batch of this machine went through no hook.
   const invalid = await store.invalid(ready.flatMap(({ outputs }) => outputs))
   const unbuilt = ready.filter((derivation) => {
     if (derivation.outputs.some((path) => invalid.has(path))) return true
-    if (!uploader.has(derivation.drvPath)) {
-      progress.present(derivation)
-      uploader.built(derivation, 0)
-    }
+    if (!uploader.has(derivation.drvPath)) present(derivation)
     return false
   })
   const names = new Map(ready.map(({ drvPath, name }) => [drvPath, name]))

@@ -1,57 +1,64 @@
 import { S3Client } from '@aws-sdk/client-s3'
-import { STSClient } from '@aws-sdk/client-sts'
 import { parseArgs } from 'node:util'
 import { describeError } from '../functions/shared/errors.ts'
+import { stagingPrefix } from '../functions/shared/keys.ts'
 import { startBridge } from './bridge.ts'
-import { build } from './build.ts'
 import { evaluate } from './evaluate.ts'
-import { readBuildJob, readEvaluationJob } from './machine/job.ts'
+import { openAwsClients } from './machine/aws-clients.ts'
+import { BuilderStopped } from './machine/errors.ts'
+import { readEvaluationJob } from './machine/job.ts'
 import { cleanEnvironment } from './machine/nix-command.ts'
 import { stopAllProcesses } from './machine/processes.ts'
-import { readCacheBucket, readSettings } from './machine/settings.ts'
-import { openStaging } from './machine/staging.ts'
+import { readCacheBucket, readJobKey, readSettings } from './machine/settings.ts'
+import { whoAmI } from './machine/staging.ts'
 import { makeWorkFolder } from './machine/work-folder.ts'
+import { work } from './work.ts'
 
 const USAGE = `Usage: node builder.mjs evaluate     evaluates the target of the job HEARTH_JOB
-       node builder.mjs build        builds the batch of the job HEARTH_JOB
+       node builder.mjs work         builds the batches that this machine is given, one after the other
        node builder.mjs bridge [--port N]
                                      serves the cache bucket to Nix on this machine, until it is stopped`
 
 const say = (line: string): void => console.log(line)
 
-async function work(command: 'evaluate' | 'build'): Promise<void> {
-  const settings = readSettings(process.env)
-  const s3 = new S3Client({})
-  const jobFile = { s3, bucket: settings.stateBucket, key: settings.job }
+// 128 + the signal's number, as a shell reports it
+const statusOf = (signal: NodeJS.Signals): number => (signal === 'SIGINT' ? 130 : 143)
+
+async function runEvaluation(): Promise<void> {
+  const { stateBucket, stagingBucket } = readSettings(process.env)
+  const key = readJobKey(process.env)
+  const { s3, sts } = openAwsClients()
   const folder = makeWorkFolder()
   const stop = (signal: NodeJS.Signals): void => {
     say(`stopped by ${signal}`)
     void stopAllProcesses().finally(() => {
       folder.remove()
-      // 128 + the signal's number, as a shell reports it
-      process.exit(signal === 'SIGINT' ? 130 : 143)
+      process.exit(statusOf(signal))
     })
   }
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
   try {
     const environment = cleanEnvironment(folder.home, process.env)
-    const openWorkshop = async () => ({
-      staging: await openStaging(s3, new STSClient({}), settings.stagingBucket),
-      folder,
-      environment,
-      say,
-    })
-    if (command === 'evaluate') {
-      const job = await readEvaluationJob(jobFile)
-      await evaluate(job, await openWorkshop())
-    } else {
-      const job = await readBuildJob(jobFile)
-      await build(job, { ...settings, ...(await openWorkshop()), s3 })
-    }
+    const job = await readEvaluationJob({ s3, bucket: stateBucket, key })
+    const staging = { s3, bucket: stagingBucket, prefix: stagingPrefix(await whoAmI(sts)) }
+    await evaluate(job, { staging, folder, environment, say })
   } finally {
     folder.remove()
   }
+}
+
+async function runMachine(): Promise<void> {
+  const settings = readSettings(process.env)
+  const stopping = new AbortController()
+  const stop = (signal: NodeJS.Signals): void => {
+    say(`stopped by ${signal}: what is built is uploaded`)
+    process.exitCode = statusOf(signal)
+    stopping.abort(new BuilderStopped(`the machine was stopped by ${signal}`))
+  }
+  process.once('SIGTERM', stop)
+  process.once('SIGINT', stop)
+  await work(openAwsClients(), settings, say, stopping.signal)
 }
 
 async function bridge(args: string[]): Promise<void> {
@@ -76,8 +83,12 @@ async function bridge(args: string[]): Promise<void> {
 
 const [command, ...args] = process.argv.slice(2)
 try {
-  if (command === 'evaluate' || command === 'build') await work(command)
-  else if (command === 'bridge') await bridge(args)
+  if (command === 'evaluate') await runEvaluation()
+  else if (command === 'work') {
+    await runMachine()
+    // whatever was broken off may still hold a connection
+    process.exit()
+  } else if (command === 'bridge') await bridge(args)
   else {
     console.error(USAGE)
     process.exitCode = 2
@@ -85,5 +96,5 @@ try {
 } catch (error) {
   const { name, message } = describeError(error)
   console.error(`${name}: ${message}`)
-  process.exitCode = 1
+  process.exit(1)
 }

@@ -5,7 +5,7 @@ import { buildFailures, startedDerivation } from './build-messages.ts'
 import type { LocalStore } from '../machine/local-store.ts'
 import { lastError } from '../machine/nix-errors.ts'
 import { options } from '../machine/nix-command.ts'
-import { eachLine, startProcess } from '../machine/processes.ts'
+import { eachLine, startProcess, stoppedBy } from '../machine/processes.ts'
 import type { Sandbox } from '../machine/settings.ts'
 
 // What a command line holds; see `portions`. One Nix schedules better than two, so it is as many as possible.
@@ -17,6 +17,8 @@ export interface BuildSettings {
   sandbox: Sandbox
   /** path of the post-build-hook */
   hook: string
+  /** ends what is being built, and begins nothing more; what had not failed by then has not failed */
+  stop: AbortSignal
 }
 
 /** How a batch ended, apart from what was built. */
@@ -50,7 +52,9 @@ export async function runBuilds(
   )
   const planned = new Set(derivations.map(({ drvPath }) => drvPath))
   const failures = new Map<StorePath, string>()
+  const { stop } = settings
   const onError = (text: string): void => {
+    if (stop.aborted) return
     for (const { drvPath, message } of buildFailures(text, owners)) {
       if (!planned.has(drvPath) || failures.has(drvPath)) continue
       failures.set(drvPath, message)
@@ -58,10 +62,13 @@ export async function runBuilds(
     }
   }
   for (let left = await unfinished(derivations, store, failures); left.length > 0;) {
-    const lastWords = await realise(left.slice(0, DERIVATIONS_PER_COMMAND), settings, events, onError)
+    if (stop.aborted) return { failures, unexplained: 'the builder was stopped' }
+    const portion = left.slice(0, DERIVATIONS_PER_COMMAND)
+    const lastWords = await stoppedBy(stop, async () => realise(portion, settings, events, onError))
     const before = left.length
     left = await unfinished(derivations, store, failures)
-    if (left.length === before) return { failures, unexplained: lastWords || 'Nix ended without a message' }
+    if (left.length === before && !stop.aborted)
+      return { failures, unexplained: lastWords || 'Nix ended without a message' }
   }
   return { failures }
 }

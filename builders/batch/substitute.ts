@@ -1,5 +1,5 @@
 import type { Upstream } from '../../functions/shared/contract.ts'
-import type { StorePath } from '../../nix/store-path.ts'
+import { isStorePath, type StorePath } from '../../nix/store-path.ts'
 import { options, portions } from '../machine/nix-command.ts'
 import { eachLine, startProcess } from '../machine/processes.ts'
 
@@ -15,13 +15,15 @@ export interface Caches {
 /**
  * Fetches store paths, each by its own path and only with a signature that is trusted here; nothing is built. What cannot be had is no error: the store says afterwards
  * what is there.
+ * @returns what Nix began to copy, with what the paths refer to
  */
 export async function substitute(
   paths: StorePath[],
   caches: Caches,
   environment: Record<string, string>,
   say: (line: string) => void,
-): Promise<void> {
+): Promise<StorePath[]> {
+  const copied: StorePath[] = []
   const settings = options({
     substituters: [caches.bridge, ...caches.upstreams.map(({ url }) => url)].join(' '),
     'trusted-public-keys': [
@@ -47,17 +49,19 @@ export async function substitute(
       child.ended,
       eachLine(child.stdout, () => {}),
       eachLine(child.stderr, (line) => {
-        const event = describe(line)
-        if (event !== undefined) say(event)
+        const copy = /^copying path '([^']+)' from '([^']+)'/.exec(line)
+        const [, path = '', cache = ''] = copy ?? []
+        if (isStorePath(path)) {
+          copied.push(path)
+          say(`fetching ${path.slice(path.indexOf('-') + 1)} from ${cache}`)
+        } else if (isComplaint(line)) say(line)
       }),
     ])
   }
+  return copied
 }
 
-/** What of Nix's standard error people want to see. */
-function describe(line: string): string | undefined {
-  const copied = /^copying path '\/nix\/store\/[0-9a-z]+-([^']+)' from '([^']+)'/.exec(line)
-  if (copied !== null) return `fetching ${copied[1] ?? ''} from ${copied[2] ?? ''}`
-  // The hint at --add-root concerns people at a terminal.
-  return /^(warning|error):/.test(line) && !line.includes('--add-root') ? line : undefined
+/** What else of Nix's standard error people want to see. The hint at --add-root concerns people at a terminal. */
+function isComplaint(line: string): boolean {
+  return /^(warning|error):/.test(line) && !line.includes('--add-root')
 }

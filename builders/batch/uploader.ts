@@ -24,6 +24,8 @@ export interface UploaderParts {
   folder: string
   zstdLevel: number
   progress: Progress
+  /** NarHash of every path in the closure of what a derivation was built on */
+  inputsOf: (derivation: PlannedDerivation) => Promise<Record<StorePath, string>>
 }
 
 // Compression is the bottleneck and runs on Node's four threads; a derivation more would only hold files on disk.
@@ -76,12 +78,11 @@ export class Uploader {
   built(derivation: PlannedDerivation, seconds: number): void {
     const { drvPath } = derivation
     this.#enqueue(derivation, async () => {
-      const { store } = this.#parts
+      const { inputsOf } = this.#parts
       const outputs = await this.#withSources(derivation)
       const staged = await Promise.all(outputs.map(async (info) => this.#stageOnce(info)))
       const logTail = await this.#stageLog(drvPath)
-      const closure = await store.closure([...derivation.inputOutputs, ...derivation.sources])
-      const inputs = Object.fromEntries(closure.map(({ path, narHash }) => [path, narHash] as const))
+      const inputs = await inputsOf(derivation)
       const sum = (of: (path: StagedPath) => number): string =>
         formatBytes(staged.reduce((total, path) => total + of(path), 0))
       return {

@@ -1,5 +1,6 @@
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { createReadStream, createWriteStream } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createZstdDecompress } from 'node:zlib'
@@ -84,6 +85,7 @@ export async function importArchive(
     )
   }
   await importFile(path, environment)
+  await rm(path)
 }
 
 async function importFile(path: string, environment: Record<string, string>): Promise<void> {

@@ -60,3 +60,20 @@ export class OutputTooLong extends HearthError {
     super(`it printed more than ${limit} bytes`)
   }
 }
+
+/** The builder was told to stop, before everything of its batch was done. What it had built is staged. */
+export class BuilderStopped extends HearthError {
+  override name = 'BuilderStopped'
+  override retryable = true
+}
+
+/** The task that the batch belongs to is over: it timed out, was cancelled, or another builder has taken it. */
+export class NobodyWaits extends HearthError {
+  override name = 'NobodyWaits'
+}
+
+/** The machine has no room left. */
+export class DiskFull extends HearthError {
+  override name = 'DiskFull'
+  override retryable = true
+}

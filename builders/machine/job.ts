@@ -1,6 +1,6 @@
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import * as z from 'zod/mini'
-import type { BuildJob, EvaluationJob } from '../../functions/shared/contract.ts'
+import type { BuildJob, EvaluationJob, MachineJob } from '../../functions/shared/contract.ts'
 import { describeError } from '../../functions/shared/errors.ts'
 import { isStorePath, type StorePath } from '../../nix/store-path.ts'
 import { WrongJob } from './errors.ts'
@@ -11,6 +11,9 @@ const storePath = z.custom<StorePath>(
 )
 const commit = z.string().check(z.regex(/^[0-9a-f]{40}$/, 'not a commit of 40 hexadecimal digits'))
 const sha256 = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'not a SHA-256 in base16'))
+
+// They become part of the keys that the batch's results have.
+const name = z.string().check(z.regex(/^[\w.-]{1,200}$/, 'not a name of letters, digits, dots and dashes'))
 
 const evaluationJob = z.object({
   kind: z.literal('evaluate'),
@@ -24,7 +27,8 @@ const evaluationJob = z.object({
 
 const buildJob = z.object({
   kind: z.literal('build'),
-  run: z.string(),
+  run: name,
+  batch: name,
   wave: z.number(),
   system: z.string(),
   archive: z.object({ key: z.string(), sha256 }),
@@ -39,6 +43,11 @@ const buildJob = z.object({
   upstreams: z.array(z.object({ url: z.string(), publicKeys: z.array(z.string()) })),
   publicKeys: z.array(z.string()),
 })
+
+const machineJob = z.union([
+  z.object({ version: z.literal(1), token: z.string(), job: z.string() }),
+  z.object({ version: z.literal(1), end: z.literal(true) }),
+])
 
 /** What an evaluator reads of its job. */
 export type EvaluationTask = Omit<EvaluationJob, 'config'>
@@ -63,14 +72,17 @@ export async function readBuildJob(file: JobFile): Promise<BuildTask> {
   return read(file, 'build', buildJob)
 }
 
-async function read<T extends z.ZodMiniType>(
-  { s3, bucket, key }: JobFile,
-  kind: string,
-  schema: T,
-): Promise<z.infer<T>> {
-  const where = `${bucket}/${key}`
-  const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
-  const job = parseJson(where, (await Body?.transformToString()) ?? '')
+/** @throws WrongJob when the file holds something else */
+export async function readMachineJob(file: JobFile): Promise<MachineJob> {
+  const parsed = machineJob.safeParse(await download(file))
+  if (parsed.success) return parsed.data
+  // The error of a union quotes what it was given: the token is nobody's business.
+  throw new WrongJob(`${file.bucket}/${file.key} is no job for a machine of this version`)
+}
+
+async function read<T extends z.ZodMiniType>(file: JobFile, kind: string, schema: T): Promise<z.infer<T>> {
+  const where = `${file.bucket}/${file.key}`
+  const job = await download(file)
   if (typeof job === 'object' && job !== null && 'kind' in job && job.kind !== kind) {
     throw new WrongJob(
       `${where} is a job of kind '${String(job.kind)}', but this builder was started to ${kind}`,
@@ -79,6 +91,11 @@ async function read<T extends z.ZodMiniType>(
   const parsed = schema.safeParse(job)
   if (parsed.success) return parsed.data
   throw new WrongJob(`${where} is no job to ${kind}: ${z.prettifyError(parsed.error)}`)
+}
+
+async function download({ s3, bucket, key }: JobFile): Promise<unknown> {
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
+  return parseJson(`${bucket}/${key}`, (await Body?.transformToString()) ?? '')
 }
 
 function parseJson(where: string, text: string): unknown {

@@ -61,6 +61,27 @@ export class LocalStore {
     }
   }
 
+  /**
+   * Deletes paths, and everything that refers to them, from the store.
+   * @throws NixFailed when one of them is in use, or is kept by a garbage collector root
+   */
+  async delete(paths: StorePath[]): Promise<void> {
+    for (const portion of portions(paths)) {
+      const listed = await this.#nixStore(['--query', '--referrers-closure', ...portion])
+      const referrers = listed.split('\n').filter(isStorePath)
+      // Of an earlier portion they may be gone already.
+      if (referrers.length === 0) continue
+      await this.#nixStore(['--delete', ...referrers])
+      for (const path of referrers) this.#infos.delete(path)
+    }
+  }
+
+  /** Whether a derivation of the store has this path as its source. */
+  async isSource(path: StorePath): Promise<boolean> {
+    const referrers = await this.#nixStore(['--query', '--referrers', path])
+    return referrers.split('\n').some((referrer) => referrer.endsWith('.drv'))
+  }
+
   async #nixStore(args: string[]): Promise<string> {
     return nix('nix-store', args, this.#environment)
   }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
@@ -22,6 +23,17 @@ export interface RunningProcess {
 
 const running = new Set<RunningProcess>()
 
+const stops = new AsyncLocalStorage<AbortSignal>()
+
+/**
+ * Whatever process `work` starts, however deep below, is stopped when the signal is aborted, and none is started after that: then the signal's reason
+ * is thrown.
+ */
+export async function stoppedBy<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const outer = stops.getStore()
+  return stops.run(outer === undefined ? signal : AbortSignal.any([outer, signal]), work)
+}
+
 /**
  * Starts a program in a process group of its own, so that killing it reaches what it started (git, fetchers).
  * @param environment all that the process sees: nothing is inherited
@@ -31,6 +43,8 @@ export function startProcess(
   args: string[],
   options: { environment: Record<string, string>; directory?: string; input?: boolean },
 ): RunningProcess {
+  const stop = stops.getStore()
+  stop?.throwIfAborted()
   const child = spawn(program, args, {
     env: options.environment,
     ...(options.directory === undefined ? {} : { cwd: options.directory }),
@@ -60,7 +74,12 @@ export function startProcess(
     kill,
   }
   running.add(started)
-  const forget = (): boolean => running.delete(started)
+  const onStop = (): void => void stopProcesses([started])
+  stop?.addEventListener('abort', onStop, { once: true })
+  const forget = (): void => {
+    running.delete(started)
+    stop?.removeEventListener('abort', onStop)
+  }
   ended.then(forget, forget)
   return started
 }
@@ -111,14 +130,18 @@ export async function eachLine(stream: Readable, onLine: (line: string) => void)
 // 5 s: Nix needs well under one to stop its builders; an evaluation in a tight loop ignores SIGTERM altogether.
 const GRACE_MILLISECONDS = 5000
 
-/** Stops every process that still runs: asks first, so that Nix can stop its builders, then kills. */
+/** Stops every process that still runs. */
 export async function stopAllProcesses(): Promise<void> {
-  const all = [...running]
-  for (const process of all) process.kill('SIGTERM')
+  await stopProcesses([...running])
+}
+
+/** Asks first, so that Nix can stop its builders, then kills. */
+async function stopProcesses(processes: RunningProcess[]): Promise<void> {
+  for (const process of processes) process.kill('SIGTERM')
   const late = setTimeout(() => {
-    for (const process of all) process.kill('SIGKILL')
+    for (const process of processes) process.kill('SIGKILL')
   }, GRACE_MILLISECONDS)
-  await Promise.allSettled(all.map(({ ended }) => ended))
+  await Promise.allSettled(processes.map(({ ended }) => ended))
   clearTimeout(late)
 }
 

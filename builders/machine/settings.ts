@@ -2,14 +2,16 @@ import { MissingSetting } from './errors.ts'
 
 /** What a build machine's environment tells the builder. */
 export interface Settings {
-  /** key of the job file in the state bucket */
-  job: string
   stateBucket: string
   stagingBucket: string
   cacheBucket: string
   sandbox: Sandbox
   /** zstd's level for NARs */
   zstdLevel: number
+  /** how long a machine waits for its next job */
+  idleSeconds: number
+  /** how often the pipeline is told that a batch is still being built */
+  heartbeatSeconds: number
 }
 
 /** Nix's own setting of that name. */
@@ -19,20 +21,32 @@ export type Sandbox = 'true' | 'relaxed' | 'false'
 // 22.3 % at 55 MB/s, level 19 leaves 19.6 % at 3 MB/s. A NAR is compressed once, then stored for months and downloaded by everybody.
 const DEFAULT_ZSTD_LEVEL = 6
 
+// 90 s: about what the start-up of a machine costs. Whoever waits as long as buying anew would cost pays at most twice what the best choice would have.
+const DEFAULT_IDLE_SECONDS = 90
+
+// 30 s: a machine that dies is missed after the few that HeartbeatSeconds allows.
+const DEFAULT_HEARTBEAT_SECONDS = 30
+
 /**
- * Reads HEARTH_JOB, HEARTH_STATE_BUCKET, HEARTH_STAGING_BUCKET, HEARTH_CACHE_BUCKET, and optionally HEARTH_SANDBOX (`true` by default) and
- * HEARTH_ZSTD_LEVEL (1 to 19).
+ * Reads HEARTH_STATE_BUCKET, HEARTH_STAGING_BUCKET, HEARTH_CACHE_BUCKET, and optionally HEARTH_SANDBOX (`true` by default), HEARTH_ZSTD_LEVEL (1 to 19),
+ * HEARTH_IDLE_SECONDS and HEARTH_HEARTBEAT_SECONDS.
  * @throws MissingSetting which names the variable
  */
 export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   return {
-    job: required(environment, 'HEARTH_JOB', 'the key of the job file in the state bucket'),
     stateBucket: required(environment, 'HEARTH_STATE_BUCKET', 'the name of the state bucket'),
     stagingBucket: required(environment, 'HEARTH_STAGING_BUCKET', 'the name of the staging bucket'),
     cacheBucket: readCacheBucket(environment),
     sandbox: readSandbox(environment['HEARTH_SANDBOX']),
     zstdLevel: readZstdLevel(environment['HEARTH_ZSTD_LEVEL']),
+    idleSeconds: readSeconds(environment, 'HEARTH_IDLE_SECONDS', DEFAULT_IDLE_SECONDS),
+    heartbeatSeconds: readSeconds(environment, 'HEARTH_HEARTBEAT_SECONDS', DEFAULT_HEARTBEAT_SECONDS),
   }
+}
+
+/** HEARTH_JOB: the key of an evaluator's job file in the state bucket. */
+export function readJobKey(environment: NodeJS.ProcessEnv): string {
+  return required(environment, 'HEARTH_JOB', 'the key of the job file in the state bucket')
 }
 
 /** All that the bridge needs, so that a laptop sets nothing else. */
@@ -57,4 +71,11 @@ function readZstdLevel(value: string | undefined): number {
   if (value === undefined || value === '') return DEFAULT_ZSTD_LEVEL
   if (/^([1-9]|1[0-9])$/.test(value)) return Number(value)
   throw new MissingSetting(`HEARTH_ZSTD_LEVEL is '${value}', but must be a number from 1 to 19`)
+}
+
+function readSeconds(environment: NodeJS.ProcessEnv, name: string, otherwise: number): number {
+  const value = environment[name]
+  if (value === undefined || value === '') return otherwise
+  if (/^[1-9]\d{0,4}$/.test(value)) return Number(value)
+  throw new MissingSetting(`${name} is '${value}', but must be a number of seconds`)
 }

@@ -3,15 +3,16 @@ import { GetCallerIdentityCommand, type STSClient } from '@aws-sdk/client-sts'
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { stagingPrefix } from '../../functions/shared/keys.ts'
+import type { MachineId } from '../../functions/shared/contract.ts'
+import { HearthError } from '../../functions/shared/errors.ts'
 import { MissingSetting } from './errors.ts'
 import { stageInParts } from './stage-in-parts.ts'
 
-/** Where one build puts its results: its own prefix of the staging bucket, which it can only add to. */
+/** Where a job's results go: a prefix of the staging bucket, which it can only add to. */
 export interface Staging {
   s3: S3Client
   bucket: string
-  /** `staging/<aws:userid>/` */
+  /** begins with `staging/<aws:userid>/` */
   prefix: string
 }
 
@@ -29,11 +30,11 @@ export interface ContentHeaders {
   encoding?: string
 }
 
-/** The staging prefix of whoever runs this: the role allows no other. */
-export async function openStaging(s3: S3Client, sts: STSClient, bucket: string): Promise<Staging> {
+/** Who runs this: its role allows nothing but what has this name. */
+export async function whoAmI(sts: STSClient): Promise<MachineId> {
   const { UserId } = await sts.send(new GetCallerIdentityCommand({}))
   if (UserId === undefined) throw new MissingSetting('STS does not say who this builder is (no UserId)')
-  return { s3, bucket, prefix: stagingPrefix(UserId) }
+  return UserId
 }
 
 /** Stages a small object. */
@@ -49,9 +50,10 @@ export async function stageBytes(
 // 5 GiB, the most that one PutObject takes. Source: Amazon S3 user guide, "Uploading objects".
 const LARGEST_OBJECT = 5 * 1024 ** 3
 
-// 4 tries, 1 s doubling: 7 s, enough for S3's "503 Slow Down"; the SDK repeats everything but a stream, which it cannot read twice.
-const STREAM_TRIES = 4
+// 20 tries, 1 s doubling up to 15 s: 4 minutes, as the client has for everything but a stream, which it cannot read twice.
+const STREAM_TRIES = 20
 const FIRST_PAUSE_MILLISECONDS = 1000
+const LONGEST_PAUSE_MILLISECONDS = 15_000
 
 // 8 MiB: below it the SDK may hold the content, and repeats the upload by itself.
 const SMALL_FILE = 8 * 1024 ** 2
@@ -79,7 +81,7 @@ async function again<Answer>(send: () => Promise<Answer>): Promise<Answer> {
       return await send()
     } catch (error) {
       if (attempt === STREAM_TRIES || !mayPass(error)) throw error
-      await sleep(FIRST_PAUSE_MILLISECONDS * 2 ** (attempt - 1))
+      await sleep(Math.min(FIRST_PAUSE_MILLISECONDS * 2 ** (attempt - 1), LONGEST_PAUSE_MILLISECONDS))
     }
   }
 }
@@ -121,6 +123,8 @@ async function keepFirst(create: () => Promise<unknown>): Promise<void> {
 
 /** Whether an upload that failed may succeed if it is repeated: no answer, a busy server, or two writers at once (409). */
 export function mayPass(error: unknown): boolean {
+  // ours: the batch was given up
+  if (error instanceof HearthError) return error.retryable
   if (!(error instanceof S3ServiceException)) return true
   const status = error.$metadata.httpStatusCode ?? 0
   return status >= 500 || status === 429 || status === 409

@@ -11,9 +11,10 @@ import { graphOf } from '../../functions/plan/graph-of.ts'
 import { entries } from '../../functions/shared/graph.ts'
 import { type DemoMachine, makeMachine } from '../../local/demo/machine.ts'
 import { mustSucceed, onMachine } from '../../local/demo/on-machine.ts'
+import { stagingPrefixOfBatch } from '../../functions/shared/keys.ts'
 import { verifyArchive } from '../../nix/archive-verification.ts'
 import { baseNameOf } from '../../nix/store-path.ts'
-import { AwsDouble } from '../local/builders/aws-double.ts'
+import { AwsDouble, USER_ID } from '../local/builders/aws-double.ts'
 import { bundleBuilder } from '../local/builders/machine.ts'
 
 /*
@@ -23,6 +24,7 @@ import { bundleBuilder } from '../local/builders/machine.ts'
 const folder = mkdtempSync(join(tmpdir(), 'hearth-escape-'))
 const SELF_TEST = resolve('builders/machine/self-test.ts')
 const aws = new AwsDouble()
+aws.prefix = stagingPrefixOfBatch(USER_ID, 'run-1', 'batch-1')
 let builder: string
 
 beforeAll(async () => {
@@ -195,10 +197,18 @@ describe('the builder as it is deployed', () => {
   const job = {
     kind: 'build',
     run: 'run-1',
+    batch: 'batch-1',
     wave: 1,
     system: 'x86_64-linux',
     archive: { key: 'runs/run-1/archive.zst', sha256: '0'.repeat(64) },
-    derivations: [],
+    derivations: [
+      {
+        drvPath: '/nix/store/0000000000000000000000000000000a-x.drv',
+        outputs: { out: '/nix/store/0000000000000000000000000000000b-x' },
+        inputs: [],
+        needs: [],
+      },
+    ],
     upstreams: [],
     publicKeys: [],
     maxNarSize: 1e9,
@@ -210,11 +220,13 @@ describe('the builder as it is deployed', () => {
   ): Promise<{ status: number | null; stdout: string; stderr: string }> {
     aws.clearStaging()
     aws.put('state/job.json', JSON.stringify({ ...job, ...changes }))
-    const [program = '', ...args] = machine.wrap([process.execPath, builder, 'build'])
+    aws.put(`state/jobs/${USER_ID}/1.json`, '{"version":1,"token":"token-1","job":"job.json"}')
+    aws.put(`state/jobs/${USER_ID}/2.json`, '{"version":1,"end":true}')
+    const [program = '', ...args] = machine.wrap([process.execPath, builder, 'work'])
     const child = spawn(program, args, {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'], HOME: folder, ...aws.environment(), HEARTH_JOB: 'job.json' },
+      env: { PATH: process.env['PATH'], HOME: folder, ...aws.environment() },
     })
     const ended = once(child, 'close') as Promise<[number | null]>
     const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), ended])
@@ -225,6 +237,7 @@ describe('the builder as it is deployed', () => {
     const { status, stderr } = await build(await machineWith({ 'build-users-group': '' }))
     expect(status).toBe(1)
     expect(stderr).toMatch(/^MachineLeaks: nothing is built here/)
+    expect(aws.answers.at(-1)).toMatchObject({ action: 'SendTaskFailure', error: 'MachineLeaks' })
     expect(aws.stagedNames()).toEqual([])
     expect(aws.requests.filter((request) => request.includes('archive.zst'))).toEqual([])
   })

@@ -10,12 +10,23 @@ export interface StoredObject {
   encoding: string | undefined
 }
 
-const USER_ID = 'AROAEXAMPLE:AWSCodeBuild-1'
+/** Who the builder of these tests is. */
+export const USER_ID = 'AROAEXAMPLE:AWSCodeBuild-1'
 /** Where the builder of these tests may write. */
 export const PREFIX = `staging/${USER_ID}/`
 
+/** What a machine said to a task. */
+export interface TaskAnswer {
+  token: string
+  /** `SendTaskHeartbeat`, `SendTaskSuccess` or `SendTaskFailure` */
+  action: string
+  error?: string
+  cause?: string
+  output?: string
+}
+
 /**
- * S3 and STS as far as a builder uses them, over HTTP for the unmodified SDK. It grants what a builder's role grants, and no more: objects are created below the
+ * S3, STS and the task tokens of Step Functions, as far as a builder uses them, over HTTP for the unmodified SDK. It grants what a builder's role grants, and no more: objects are created below the
  * builder's own prefix of `staging`, only with `If-None-Match: *`, and never read from there; `state` and `cache` may be read.
  */
 export class AwsDouble {
@@ -23,6 +34,9 @@ export class AwsDouble {
   /** keys whose upload is refused */
   readonly broken = new Set<string>()
   readonly requests: string[] = []
+  readonly answers: TaskAnswer[] = []
+  /** where `staged` looks: all of the builder's prefix, or that of one batch */
+  prefix = PREFIX
   #server: Server | undefined
   url = ''
 
@@ -63,7 +77,7 @@ export class AwsDouble {
   }
 
   #allStaged(): Map<string, Buffer> {
-    const start = `staging/${PREFIX}`
+    const start = `staging/${this.prefix}`
     const all = new Map<string, Buffer>()
     for (const [key, { bytes }] of this.objects) {
       if (!key.startsWith(start)) continue
@@ -78,7 +92,7 @@ export class AwsDouble {
 
   /** Forgets what was staged, as a new build has a new prefix. */
   clearStaging(): void {
-    for (const key of this.objects.keys()) if (key.startsWith(`staging/${PREFIX}`)) this.objects.delete(key)
+    for (const key of this.objects.keys()) if (key.startsWith(`staging/${this.prefix}`)) this.objects.delete(key)
   }
 
   /** What a builder's environment needs to reach this. */
@@ -100,7 +114,13 @@ export class AwsDouble {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
     const body = Buffer.concat(chunks)
-    if (request.method === 'POST' && key === '') {
+    const target = String(request.headers['x-amz-target'] ?? '').replace('AWSStepFunctions.', '')
+    if (target !== '') {
+      const { taskToken: token, ...said } = JSON.parse(body.toString()) as Record<string, string>
+      this.answers.push({ token: token ?? '', action: target, ...said })
+      response.setHeader('Content-Type', 'application/x-amz-json-1.0')
+      response.end('{}')
+    } else if (request.method === 'POST' && key === '') {
       const result = `<GetCallerIdentityResult><UserId>${USER_ID}</UserId></GetCallerIdentityResult>`
       response.setHeader('Content-Type', 'text/xml')
       response.end(`<GetCallerIdentityResponse>${result}</GetCallerIdentityResponse>`)
@@ -128,6 +148,8 @@ export class AwsDouble {
   }
 
   #read(key: string, request: IncomingMessage, response: ServerResponse): void {
+    const query = new URLSearchParams((request.url ?? '').split('?')[1])
+    if (query.get('list-type') === '2') return this.#list(key, query.get('prefix') ?? '', response)
     if (!/^(state|cache)\//.test(key)) return fail(response, 403, 'AccessDenied')
     const object = this.objects.get(key)
     if (object === undefined) return fail(response, 404, 'NoSuchKey')
@@ -135,6 +157,15 @@ export class AwsDouble {
     if (object.type !== undefined) response.setHeader('Content-Type', object.type)
     if (object.encoding !== undefined) response.setHeader('Content-Encoding', object.encoding)
     response.end(request.method === 'HEAD' ? undefined : object.bytes)
+  }
+
+  #list(bucket: string, prefix: string, response: ServerResponse): void {
+    if (!/^state\/?$/.test(bucket) || !prefix.startsWith(`jobs/${USER_ID}/`))
+      return fail(response, 403, 'AccessDenied')
+    const keys = [...this.objects.keys()].filter((key) => key.startsWith(`state/${prefix}`))
+    const contents = keys.map((key) => `<Contents><Key>${key.slice('state/'.length)}</Key></Contents>`)
+    response.setHeader('Content-Type', 'application/xml')
+    response.end(`<ListBucketResult><Name>state</Name>${contents.join('')}</ListBucketResult>`)
   }
 }
 

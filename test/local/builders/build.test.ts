@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -6,31 +5,31 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { brotliDecompressSync, zstdDecompressSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { graphOf } from '../../../functions/plan/graph-of.ts'
-import type { BuildJob, DerivationResult, EvaluationJob, Graph } from '../../../functions/shared/contract.ts'
-import { verifyArchive } from '../../../nix/archive-verification.ts'
+import type { BuildJob, DerivationResult, MachineJob } from '../../../functions/shared/contract.ts'
+import { stagingPrefixOfBatch, stateKeys } from '../../../functions/shared/keys.ts'
 import { parseNarInfo } from '../../../nix/narinfo.ts'
 import { formatPublicKey, generateSecretKey, publicKeyOf } from '../../../nix/signature.ts'
-import { baseNameOf, hashPartOf, isStorePath, type StorePath } from '../../../nix/store-path.ts'
-import { AwsDouble, PREFIX } from './aws-double.ts'
+import { baseNameOf, hashPartOf, type StorePath } from '../../../nix/store-path.ts'
+import { AwsDouble, type TaskAnswer, USER_ID } from './aws-double.ts'
 import { bundleBuilder, type Machine, makeMachine, type Ran } from './machine.ts'
 import { publish } from './published-cache.ts'
-import { HOST_SYSTEM, writeSampleFlake } from './sample-flake.ts'
+import { ARCHIVE, evaluateSample, type SampleGraph } from './sample-graph.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'hearth-test-build-'))
 const temporary = join(folder, 'tmp')
 const aws = new AwsDouble()
+aws.prefix = stagingPrefixOfBatch(USER_ID, 'run-1', 'batch-1')
 const key = generateSecretKey('test-cache-1')
-const publicKey = formatPublicKey(publicKeyOf(key))
-const ARCHIVE = 'runs/push-1/archive.zst'
+const publicKeys = [formatPublicKey(publicKeyOf(key))]
 let builder: string
-let graph: Graph
+let sample: SampleGraph
 
 beforeAll(async () => {
   mkdirSync(temporary)
   await aws.start()
   builder = await bundleBuilder(folder)
-  await evaluateSample()
+  sample = await evaluateSample(folder, builder)
+  aws.put(`state/${ARCHIVE}`, sample.archive)
 })
 
 afterAll(async () => {
@@ -38,93 +37,45 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** Leaves the archive where a build finds it: Plan copies it to the state bucket. */
-async function evaluateSample(): Promise<void> {
-  const source = join(folder, 'sample')
-  const job: EvaluationJob = {
-    kind: 'evaluate',
-    run: 'run-1',
-    target: { repository: 'example/sample', ref: 'refs/heads/main', commit: writeSampleFlake(source) },
-    source,
-    attributes: ['devShells'],
-    systems: [HOST_SYSTEM],
-    limits: { secondsPerSystem: 2, megabytes: 400 },
-    config: 'unused here',
-  }
-  aws.put('state/job.json', JSON.stringify(job))
-  const ran = await makeMachine(join(folder, 'evaluator')).run(...commandOf('evaluate'))
-  expect(ran.status, ran.stdout + ran.stderr).toBe(0)
-  const archive = zstdDecompressSync(aws.staged('archive.zst'))
-  graph = graphOf(await verifyArchive([archive], { maxSize: 1e9, maxDerivations: 1e9 }))
-  aws.put(`state/${ARCHIVE}`, aws.staged('archive.zst'))
+/** The command line of a machine that builds, and its environment. */
+function workCommand(): [string[], Record<string, string>] {
+  const environment = { ...aws.environment(), HEARTH_SANDBOX: 'false', TMPDIR: temporary }
+  return [[process.execPath, builder, 'work'], environment]
+}
+
+/** What a machine printed, and what it answered at last for the batch. */
+interface Built extends Ran {
+  answer: TaskAnswer | undefined
+}
+
+async function runBuild(machine: Machine, names: string[], changes: Partial<BuildJob> = {}): Promise<Built> {
+  handOut(names, changes)
+  const ran = await machine.run(...workCommand())
+  return { ...ran, answer: aws.answers.at(-1) }
+}
+
+/** One batch, and no other. */
+function handOut(names: string[], changes: Partial<BuildJob> = {}): void {
   aws.clearStaging()
+  const job = 'runs/run-1/batches/batch-1.json'
+  aws.put(`state/${job}`, JSON.stringify(sample.job(names, { publicKeys, ...changes })))
+  putTurn(1, { version: 1, token: 'token-1', job })
+  putTurn(2, { version: 1, end: true })
 }
 
-/** The command line of a builder, and its environment. */
-function commandOf(command: 'evaluate' | 'build'): [string[], Record<string, string>] {
-  const environment = {
-    ...aws.environment(),
-    HEARTH_JOB: 'job.json',
-    HEARTH_SANDBOX: 'false',
-    TMPDIR: temporary,
-  }
-  return [[process.execPath, builder, command], environment]
+function putTurn(turn: number, job: MachineJob): void {
+  aws.put(`state/${stateKeys.machineJob(USER_ID, turn)}`, JSON.stringify(job))
 }
 
-async function runBuild(machine: Machine, names: string[], changes: Partial<BuildJob> = {}): Promise<Ran> {
-  putBuildJob(names, changes)
-  return machine.run(...commandOf('build'))
+const SUCCESS = {
+  token: 'token-1',
+  action: 'SendTaskSuccess',
+  output: JSON.stringify({ machine: USER_ID }),
 }
 
-function putBuildJob(names: string[], changes: Partial<BuildJob> = {}): void {
-  aws.clearStaging()
-  const drvPaths = names.map(drvPathOf)
-  const archive = aws.objects.get(`state/${ARCHIVE}`)?.bytes ?? Buffer.alloc(0)
-  const job: BuildJob = {
-    kind: 'build',
-    run: 'run-1',
-    wave: 1,
-    system: HOST_SYSTEM,
-    archive: { key: ARCHIVE, sha256: createHash('sha256').update(archive).digest('hex') },
-    derivations: drvPaths.map((drvPath) => ({
-      drvPath,
-      outputs: outputsOf(drvPath),
-      ...needsOf(drvPath, drvPaths),
-    })),
-    upstreams: [],
-    publicKeys: [publicKey],
-    maxNarSize: 1e9,
-    ...changes,
-  }
-  aws.put('state/job.json', JSON.stringify(job))
-}
-
-function drvPathOf(name: string): StorePath {
-  const found = Object.entries(graph.derivations).find(([, derivation]) => derivation.name === name)?.[0]
-  if (found === undefined || !isStorePath(found)) throw new Error(`the graph has no ${name}`)
-  return found
-}
-
-function outputsOf(drvPath: StorePath): Record<string, StorePath> {
-  return graph.derivations[drvPath]?.outputs ?? {}
-}
-
-function outputOf(name: string, output = 'out'): StorePath {
-  const path = outputsOf(drvPathOf(name))[output]
-  if (path === undefined) throw new Error(`${name} has no output ${output}`)
-  return path
-}
-
-function needsOf(drvPath: StorePath, batch: StorePath[]): { inputs: StorePath[]; needs: StorePath[] } {
-  const inputDrvs = Object.entries(graph.derivations[drvPath]?.inputDrvs ?? {}) as [StorePath, string[]][]
-  const planned = new Set(batch)
-  return {
-    needs: inputDrvs.map(([input]) => input).filter((input) => planned.has(input)),
-    inputs: inputDrvs
-      .filter(([input]) => !planned.has(input))
-      .flatMap(([input, outputs]) => outputs.flatMap((output) => outputsOf(input)[output] ?? [])),
-  }
-}
+const drvPathOf = (name: string) => sample.drvPathOf(name)
+const outputsOf = (drvPath: StorePath) => sample.outputsOf(drvPath)
+const outputOf = (name: string, output?: string) => sample.outputOf(name, output)
 
 function resultOf(name: string): DerivationResult {
   return JSON.parse(aws.staged(`results/${baseNameOf(drvPathOf(name))}.json`).toString())
@@ -148,13 +99,15 @@ const FIRST_WAVE = [
 ]
 
 describe('a batch with healthy and failing derivations, on an empty machine', () => {
-  let ran: Ran
+  let ran: Built
   beforeAll(async () => {
     ran = await runBuild(makeMachine(join(folder, 'first')), FIRST_WAVE)
   })
 
   test('the builder itself succeeds, and says what happens', () => {
     expect(ran.status, ran.stdout + ran.stderr).toBe(0)
+    expect(ran.answer).toEqual(SUCCESS)
+    expect(aws.answers[0]).toEqual({ token: 'token-1', action: 'SendTaskHeartbeat' })
     expect(ran.stdout).toMatch(/^building \d+\/10 libleft-1\.0$/m)
     expect(ran.stdout).toMatch(/^built \d+\/10 libbase-1\.0 \(\d+\.\d s\), \d left$/m)
     expect(ran.stdout).toMatch(/^uploaded libbase-1\.0 \(\d+ B → \d+ B\)$/m)
@@ -260,33 +213,31 @@ describe('a second batch, on another machine', () => {
     expect(resultOf('app-1.0')).toMatchObject({ status: 'input-missing', missing })
     expect(resultOf('default-shell')).toMatchObject({ status: 'input-missing', missing })
   })
-
-  test('on a machine that has built it before, everything is staged all the same', async () => {
-    const machine = makeMachine(join(folder, 'publisher'))
-    const ran = await runBuild(machine, ['libbase-1.0', 'libleft-1.0'])
-    expect(ran.stdout).toMatch(/^present \d\/2 libbase-1\.0/m)
-    expect(resultOf('libbase-1.0')).toMatchObject({ status: 'built', seconds: 0 })
-    expect(narinfoOf(outputOf('libleft-1.0')).references).toEqual([outputOf('libbase-1.0')])
-  })
 })
 
 test('an archive other than the pinned one is refused before Nix sees it', async () => {
   const machine = makeMachine(join(folder, 'refusing'))
   const ran = await runBuild(machine, ['libbase-1.0'], { archive: { key: ARCHIVE, sha256: '0'.repeat(64) } })
-  expect(ran.status).toBe(1)
-  expect(ran.stderr).toContain('ArchiveRefused: state/')
+  expect(ran.answer).toMatchObject({
+    action: 'SendTaskFailure',
+    error: 'ArchiveRefused',
+    cause: expect.stringContaining('it was altered, nothing of it is imported'),
+  })
   expect(aws.stagedNames()).toEqual([])
   const listed = await machine.run(['bash', '-c', 'ls /nix/store 2>/dev/null | grep -c drv'])
   expect(listed.stdout.trim()).toBe('0')
 })
 
 test('what cannot be uploaded has no result, and the builder says so', async () => {
-  const parcel = `staging/${PREFIX}parcels/0`
+  const parcel = `staging/${aws.prefix}parcels/0`
   aws.broken.add(parcel)
   const ran = await runBuild(makeMachine(join(folder, 'unlucky')), ['libbase-1.0', 'libleft-1.0'])
   aws.broken.delete(parcel)
-  expect(ran.status).toBe(1)
-  expect(ran.stderr).toMatch(/BatchIncomplete: without a result:\nlib(base|left)-1\.0: InvalidRequest/)
+  expect(ran.answer).toMatchObject({
+    action: 'SendTaskFailure',
+    error: 'BatchIncomplete',
+    cause: expect.stringMatching(/^without a result:\nlib(base|left)-1\.0: InvalidRequest/),
+  })
   expect(ran.stdout).toMatch(/^2 derivations: 2 not staged$/m)
   expect(aws.stagedNames()).toEqual([])
 })
@@ -299,7 +250,7 @@ test('small things are uploaded together', async () => {
   // four outputs and a source, with as many NARs and narinfos, three logs and three results
   expect(aws.stagedNames().length).toBeGreaterThan(12)
   expect(uploads.length).toBeLessThan(6)
-  expect(uploads.every((upload) => upload.startsWith(`PUT staging/${PREFIX}parcels/`))).toBe(true)
+  expect(uploads.every((upload) => upload.startsWith(`PUT staging/${aws.prefix}parcels/`))).toBe(true)
 })
 
 test('a job whose outputs are not those of the derivation is refused', async () => {
@@ -308,19 +259,28 @@ test('a job whose outputs are not those of the derivation is refused', async () 
   const ran = await runBuild(makeMachine(join(folder, 'contradicted')), [], {
     derivations: [{ drvPath, outputs, inputs: [], needs: [] }],
   })
-  expect(ran.status).toBe(1)
-  expect(ran.stderr).toContain(`ArchiveRefused: ${drvPath} has the outputs`)
+  expect(ran.answer).toMatchObject({
+    action: 'SendTaskFailure',
+    error: 'ArchiveRefused',
+    cause: expect.stringContaining(`${drvPath} has the outputs`),
+  })
 })
 
 test('a builder that is stopped takes its builds with it, leaves nothing behind and calls nothing failed', async () => {
-  putBuildJob(['endless-1.0'])
-  const child = makeMachine(join(folder, 'stopped')).start(...commandOf('build'))
+  handOut(['endless-1.0'])
+  const child = makeMachine(join(folder, 'stopped')).start(...workCommand())
   for await (const line of createInterface({ input: child.stdout })) {
     if (line === 'building 1/1 endless-1.0') child.kill('SIGTERM')
   }
   const [status] =
     child.exitCode === null ? ((await once(child, 'exit')) as [number | null]) : [child.exitCode]
   expect(status).toBe(143)
+  expect(aws.answers.at(-1)).toEqual({
+    token: 'token-1',
+    action: 'SendTaskFailure',
+    error: 'BuilderStopped',
+    cause: 'the machine was stopped by SIGTERM',
+  })
   expect(aws.stagedNames()).toEqual([])
   expect(readdirSync(temporary)).toEqual([])
   const left = readdirSync('/proc').filter(

@@ -53,7 +53,6 @@ test('4001 paths take three commands', () => {
 
 describe('settings', () => {
   const enough = {
-    HEARTH_JOB: 'job.json',
     HEARTH_STATE_BUCKET: 'state',
     HEARTH_STAGING_BUCKET: 'staging',
     HEARTH_CACHE_BUCKET: 'cache',
@@ -63,9 +62,11 @@ describe('settings', () => {
     expect(readSettings({ ...enough, HEARTH_SANDBOX: 'relaxed' })).toMatchObject({ sandbox: 'relaxed' })
   })
   test.each([
-    ['HEARTH_JOB', '', 'HEARTH_JOB is not set'],
+    ['HEARTH_STATE_BUCKET', '', 'HEARTH_STATE_BUCKET is not set'],
     ['HEARTH_SANDBOX', 'no', 'must be true, relaxed or false'],
     ['HEARTH_ZSTD_LEVEL', '20', 'must be a number from 1 to 19'],
+    ['HEARTH_IDLE_SECONDS', '0', 'must be a number of seconds'],
+    ['HEARTH_HEARTBEAT_SECONDS', '1.5', 'must be a number of seconds'],
   ])('%s=%s is refused', (name, value, message) => {
     expect(() => readSettings({ ...enough, [name]: value })).toThrow(message)
   })

@@ -1,0 +1,16 @@
+import type { MachineId } from '../../functions/shared/contract.ts'
+import type { RunMemories } from '../batch/run-memory.ts'
+import type { AwsClients } from '../machine/aws-clients.ts'
+import type { Settings } from '../machine/settings.ts'
+
+/** A machine that builds batch after batch. */
+export interface Machine {
+  id: MachineId
+  clients: AwsClients
+  settings: Settings
+  memories: RunMemories
+  /** prints one line about an event, for people */
+  say: (line: string) => void
+  /** why nothing may be built here */
+  refusal?: Error
+}
