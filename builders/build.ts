@@ -25,6 +25,7 @@ export interface BuildWorkshop extends Workshop {
   sandbox: Sandbox
   zstdLevel: number
   memory: RunMemory
+  buildsAtOnce: number
   /** ends what is being built; what is built is still staged */
   stop: AbortSignal
 }
@@ -141,7 +142,7 @@ async function buildAndUpload(
   store: LocalStore,
   uploader: Uploader,
   progress: Progress,
-  { folder, environment, sandbox, memory, stop }: BuildWorkshop,
+  { folder, environment, sandbox, memory, buildsAtOnce, stop }: BuildWorkshop,
 ): Promise<string[]> {
   const byPath = new Map(ready.map((derivation) => [derivation.drvPath, derivation]))
   const hookFolder = join(folder.path, 'hook')
@@ -156,7 +157,7 @@ async function buildAndUpload(
     const derivation = byPath.get(drvPath)
     if (derivation !== undefined) tell(derivation)
   }
-  const settings = { environment, sandbox, hook: queue.hook, stop }
+  const settings = { environment, sandbox, hook: queue.hook, buildsAtOnce, stop }
   const ending = await runBuilds(ready, store, settings, {
     started: (drvPath) => withPath(drvPath, (derivation) => progress.started(derivation)),
     failed: (drvPath, message) => withPath(drvPath, (derivation) => progress.failed(derivation, message)),

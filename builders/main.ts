@@ -5,24 +5,25 @@ import { stagingPrefix } from '../functions/shared/keys.ts'
 import { startBridge } from './bridge.ts'
 import { evaluate } from './evaluate.ts'
 import { openAwsClients } from './machine/aws-clients.ts'
-import { BuilderStopped } from './machine/errors.ts'
+import { MissingSetting } from './machine/errors.ts'
 import { readEvaluationJob } from './machine/job.ts'
 import { cleanEnvironment } from './machine/nix-command.ts'
 import { stopAllProcesses } from './machine/processes.ts'
 import { readCacheBucket, readJobKey, readSettings } from './machine/settings.ts'
 import { whoAmI } from './machine/staging.ts'
 import { makeWorkFolder } from './machine/work-folder.ts'
+import { endBySignal, endInTwoSteps, statusOf } from './serve/ending.ts'
 import { work } from './work.ts'
+import { worker } from './worker.ts'
 
 const USAGE = `Usage: node builder.mjs evaluate     evaluates the target of the job HEARTH_JOB
        node builder.mjs work         builds the batches that this machine is given, one after the other
+       node builder.mjs worker --activity <system>=<ARN> … [--jobs N] [--hand-back]
+                                     builds the batches of activities of Step Functions, until it is stopped
        node builder.mjs bridge [--port N]
                                      serves the cache bucket to Nix on this machine, until it is stopped`
 
 const say = (line: string): void => console.log(line)
-
-// 128 + the signal's number, as a shell reports it
-const statusOf = (signal: NodeJS.Signals): number => (signal === 'SIGINT' ? 130 : 143)
 
 async function runEvaluation(): Promise<void> {
   const { stateBucket, stagingBucket } = readSettings(process.env)
@@ -49,16 +50,41 @@ async function runEvaluation(): Promise<void> {
 }
 
 async function runMachine(): Promise<void> {
-  const settings = readSettings(process.env)
-  const stopping = new AbortController()
-  const stop = (signal: NodeJS.Signals): void => {
-    say(`stopped by ${signal}: what is built is uploaded`)
-    process.exitCode = statusOf(signal)
-    stopping.abort(new BuilderStopped(`the machine was stopped by ${signal}`))
-  }
-  process.once('SIGTERM', stop)
-  process.once('SIGINT', stop)
-  await work(openAwsClients(), settings, say, stopping.signal)
+  await work(openAwsClients(), readSettings(process.env), say, endBySignal(say))
+}
+
+async function runWorker(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      activity: { type: 'string', multiple: true, default: [] },
+      jobs: { type: 'string', default: '1' },
+      'hand-back': { type: 'boolean', default: false },
+    },
+  })
+  const activities = new Map(values.activity.map(parseActivity))
+  if (activities.size === 0) throw new MissingSetting('a worker needs an --activity')
+  const plan = { activities, jobs: positive('--jobs', values.jobs) }
+  await worker(
+    openAwsClients(),
+    readSettings(process.env),
+    plan,
+    say,
+    endInTwoSteps(say, values['hand-back']),
+  )
+}
+
+/** `<system>=<ARN>` */
+function parseActivity(text: string): [string, string] {
+  const [, system, arn] = /^([\w-]+)=(arn:.+)$/.exec(text) ?? []
+  if (system === undefined || arn === undefined)
+    throw new RangeError(`--activity ${text}: expected <system>=<ARN of the activity>`)
+  return [system, arn]
+}
+
+function positive(name: string, text: string): number {
+  if (!/^[1-9]\d{0,2}$/.test(text)) throw new RangeError(`${name} ${text}: expected a number from 1 to 999`)
+  return Number(text)
 }
 
 async function bridge(args: string[]): Promise<void> {
@@ -84,8 +110,8 @@ async function bridge(args: string[]): Promise<void> {
 const [command, ...args] = process.argv.slice(2)
 try {
   if (command === 'evaluate') await runEvaluation()
-  else if (command === 'work') {
-    await runMachine()
+  else if (command === 'work' || command === 'worker') {
+    await (command === 'work' ? runMachine() : runWorker(args))
     // whatever was broken off may still hold a connection
     process.exit()
   } else if (command === 'bridge') await bridge(args)

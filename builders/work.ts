@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { describeError } from '../functions/shared/errors.ts'
 import { RunMemories } from './batch/run-memory.ts'
 import type { AwsClients } from './machine/aws-clients.ts'
@@ -26,7 +27,8 @@ export async function work(
 ): Promise<void> {
   const id = await whoAmI(clients.sts)
   const refusal = await tryMachine(settings, say)
-  const machine: Machine = { id, clients, settings, memories: new RunMemories(), say, ...refusal }
+  const buildsAtOnce = availableParallelism()
+  const machine = { id, clients, settings, memories: new RunMemories(), buildsAtOnce, say, ...refusal }
   say(`machine ${id} waits for its first job`)
   for (let turn = 1; ; turn++) {
     const job = await nextJob(machine, turn, stop)

@@ -5,6 +5,7 @@ import { findDeployment, type DeploymentOptions } from './hearth/deployment.ts'
 import { addKeysCommand } from './hearth/keys/command.ts'
 import { showRun } from './hearth/run-show.ts'
 import { addVerifyCommand } from './hearth/verify/command.ts'
+import { addWorkerCommand } from './hearth/worker/command.ts'
 import { warm, type WarmOptions } from './hearth/warm.ts'
 
 /** The operator's command line. Exit codes: 0 fine, 1 the run or the work failed, 2 the command was wrong. */
@@ -51,6 +52,7 @@ config
 
 addKeysCommand(hearth, deployment, asJson)
 addVerifyCommand(hearth, deployment, asJson)
+addWorkerCommand(hearth, deployment, () => hearth.opts<DeploymentOptions>().stage)
 
 try {
   await hearth.parseAsync()

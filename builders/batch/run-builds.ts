@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import type { StorePath } from '../../nix/store-path.ts'
 import { blockedBy, type PlannedDerivation } from './batch.ts'
 import { buildFailures, startedDerivation } from './build-messages.ts'
@@ -17,6 +16,7 @@ export interface BuildSettings {
   sandbox: Sandbox
   /** path of the post-build-hook */
   hook: string
+  buildsAtOnce: number
   /** ends what is being built, and begins nothing more; what had not failed by then has not failed */
   stop: AbortSignal
 }
@@ -97,7 +97,7 @@ const LONGEST_LINE = 10_000
  */
 async function realise(
   drvPaths: StorePath[],
-  { environment, sandbox, hook }: BuildSettings,
+  { environment, sandbox, hook, buildsAtOnce }: BuildSettings,
   events: BuildEvents,
   onError: (text: string) => void,
 ): Promise<string> {
@@ -106,7 +106,7 @@ async function realise(
     'sandbox-fallback': 'false',
     substituters: '',
     builders: '',
-    'max-jobs': String(availableParallelism()),
+    'max-jobs': String(buildsAtOnce),
     'post-build-hook': hook,
   })
   // --no-build-output: what builders write goes to the log only, and cannot pose as Nix's own words here.

@@ -9,6 +9,8 @@ export interface Machine {
   clients: AwsClients
   settings: Settings
   memories: RunMemories
+  /** builds at once within a batch */
+  buildsAtOnce: number
   /** prints one line about an event, for people */
   say: (line: string) => void
   /** why nothing may be built here */

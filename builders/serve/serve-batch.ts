@@ -51,7 +51,7 @@ export async function serveBatch(
 
 async function buildBatch(
   key: string,
-  { id, clients, settings, memories, say, refusal }: Machine,
+  { id, clients, settings, memories, buildsAtOnce, say, refusal }: Machine,
   stopMachine: AbortSignal,
   lost: AbortSignal,
 ): Promise<void> {
@@ -73,7 +73,8 @@ async function buildBatch(
     }
     const environment = cleanEnvironment(folder.home, process.env)
     const memory = memories.of(job.run)
-    const workshop = { ...settings, s3, staging, folder, environment, memory, stop, say: unless(given, say) }
+    const tools = { s3, staging, folder, environment, memory, buildsAtOnce, stop }
+    const workshop = { ...settings, ...tools, say: unless(given, say) }
     await stoppedBy(given, async () => build(job, workshop))
   } catch (error) {
     // What breaks because it is broken off says nothing else.

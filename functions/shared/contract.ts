@@ -184,7 +184,7 @@ export interface WorkerSign {
   at: string
   systems: System[]
   features: string[]
-  /** batches at once */
+  /** batches at once, of each system; 0 when it takes no more */
   jobs: number
   /** batches at this moment */
   busy: number

@@ -11,11 +11,14 @@ export interface Deployment {
   sfn: SFNClient
   state: Bucket
   cacheBucket: string
+  stagingBucket: string
   region: string
   warmStateMachine: string
   keysStateMachine: string
   repairStateMachine: string
   executionArn: (run: string) => string
+  /** the activity that workers of a system poll */
+  activity: (system: string) => string
 }
 
 export interface DeploymentOptions {
@@ -50,11 +53,13 @@ export async function findDeployment({ stage, local, folder }: DeploymentOptions
     sfn: new SFNClient({}),
     state: { s3: new S3Client({}), name: `hearth-${stage}-state-${account}-${region}` },
     cacheBucket: `hearth-${stage}-cache-${account}-${region}`,
+    stagingBucket: `hearth-${stage}-staging-${account}-${region}`,
     region,
     warmStateMachine: `${states}:stateMachine:${machine}`,
     keysStateMachine: `${states}:stateMachine:hearth-${stage}-keys`,
     repairStateMachine: `${states}:stateMachine:hearth-${stage}-repair`,
     executionArn: (run) => `${states}:execution:${machine}:${run}`,
+    activity: (system) => `${states}:activity:hearth-${stage}-${system}`,
   }
 }
 

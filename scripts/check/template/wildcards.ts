@@ -12,8 +12,10 @@ export interface Wildcard {
 
 const TOKENS = 'SendTask* know no resource: a task token is its own permission, and nobody guesses one'
 
-export const wildcards: Wildcard[] = [
-  { role: 'BuilderRole', action: 'states:SendTaskHeartbeat', reason: TOKENS },
-  { role: 'BuilderRole', action: 'states:SendTaskSuccess', reason: TOKENS },
-  { role: 'BuilderRole', action: 'states:SendTaskFailure', reason: TOKENS },
-]
+export const wildcards: Wildcard[] = ['BuilderRole', 'WorkerRole'].flatMap((role) =>
+  ['states:SendTaskHeartbeat', 'states:SendTaskSuccess', 'states:SendTaskFailure'].map((action) => ({
+    role,
+    action,
+    reason: TOKENS,
+  })),
+)
