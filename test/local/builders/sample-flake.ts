@@ -3,12 +3,14 @@ import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
- * A flake without nixpkgs whose builder is a static bash and whose outputs are single files: each builds in milliseconds.
+ * A flake without nixpkgs whose builder is a static bash and whose outputs are single files: each builds in milliseconds, unless its name says otherwise.
  */
 const PACKAGES = `
 { system }:
 let
-  bash = "\${builtins.path { path = ./bootstrap; name = "bootstrap"; }}/bash";
+  bootstrap = "\${builtins.path { path = ./bootstrap; name = "bootstrap"; }}";
+  bash = "\${bootstrap}/bash";
+  busybox = "\${bootstrap}/busybox";
   mk = name: script: extra: derivation ({ inherit name system; builder = bash; args = [ "-ec" script ]; } // extra);
   shell = name: inputs: mk name "export > $out" { inherit inputs; };
 in rec {
@@ -29,6 +31,12 @@ in rec {
   exotic = mk "exotic-1.0" "echo > $out" { requiredSystemFeatures = [ "quantum" ]; };
   # builds until it is stopped
   endless = mk "endless-1.0" "while true; do :; done" { };
+  slow = mk "slow-1.0" "\${busybox} sleep 8; echo slow > $out" { };
+  # every build of it is another one
+  random = mk "random-1.0" "echo $RANDOM $RANDOM $RANDOM $RANDOM > $out" { };
+  usesRandom = mk "uses-random-1.0" "echo uses $(<\${random}) > $out" { };
+  # 24 MB that no compression makes smaller
+  big = mk "big-1.0" "\${busybox} head -c 24000000 /dev/urandom > $out" { };
   imported = mk "imported-1.0" "echo '{ greeting = 1; }' > $out" { };
 
   shells = {
@@ -36,7 +44,7 @@ in rec {
     docs = shell "docs-shell" [ multi.doc libleft ];
     failing = shell "failing-shell" [ app needsBroken badHash ];
     exotic = shell "exotic-shell" [ exotic app ];
-    endless = shell "endless-shell" [ endless ];
+    endless = shell "endless-shell" [ endless slow usesRandom big ];
     throws = throw "this shell does not evaluate";
     missing = shell "missing-shell" [ (rec { a = 1; }).b ];
     # 1000^6 steps, without growing
@@ -65,6 +73,7 @@ const FLAKE = `
 export function writeSampleFlake(folder: string): string {
   mkdirSync(join(folder, 'bootstrap'), { recursive: true })
   copyFileSync('/bin/bash-static', join(folder, 'bootstrap', 'bash'))
+  copyFileSync('/bin/busybox', join(folder, 'bootstrap', 'busybox'))
   writeFileSync(join(folder, 'packages.nix'), PACKAGES)
   writeFileSync(join(folder, 'script.sh'), 'echo script\n')
   return commitFlake(folder, FLAKE)

@@ -100,6 +100,7 @@ describe('a wave', () => {
     expect(buckets.json(`state/${job}`)).toEqual({
       kind: 'build',
       run: RUN,
+      batch: '1-x86_64-linux',
       wave: 1,
       system: 'x86_64-linux',
       archive: { key: `runs/${RUN}/archive.zst`, sha256: 'the-archive-hash' },
