@@ -86,7 +86,8 @@ async function prepare(job: BuildTask, store: LocalStore, workshop: BuildWorksho
   const batch = await readImported(job, store, workshop)
   say(`batch ${job.batch} of ${batch.length} derivations for ${job.system}`)
   const { upstreams, publicKeys } = job
-  const usable = await built.takeUp(batch, store, known, { s3, name: cacheBucket }, upstreams)
+  const cache = { s3, name: cacheBucket }
+  const usable = await built.takeUp(batch, store, async (paths) => known.find(paths, cache, upstreams))
   const toBuild = batch.filter((derivation) => !usable.has(derivation))
   const missing = await fetchInputs(toBuild, store, { ...workshop, publicKeys, upstreams, known })
   return { batch, usable, missing }

@@ -1,9 +1,6 @@
-import type { Upstream } from '../../functions/shared/contract.ts'
-import type { Bucket } from '../../functions/shared/objects.ts'
 import type { StorePath } from '../../nix/store-path.ts'
 import type { LocalStore } from '../machine/local-store.ts'
 import type { PlannedDerivation } from './batch.ts'
-import type { KnownPaths } from './known-paths.ts'
 
 /** NarHash of every path in a closure. */
 export type Content = Record<StorePath, string>
@@ -32,49 +29,65 @@ export class EarlierBuilds {
   async takeUp(
     batch: PlannedDerivation[],
     store: LocalStore,
-    known: KnownPaths,
-    cache: Bucket,
-    upstreams: Upstream[],
+    published: (paths: StorePath[]) => Promise<Map<StorePath, string>>,
   ): Promise<Set<PlannedDerivation>> {
-    const invalid = await store.invalid(batch.flatMap(({ outputs }) => outputs))
-    const byPath = new Map(batch.map((derivation) => [derivation.drvPath, derivation]))
-    const makers = new Map(
-      batch.flatMap((derivation) => derivation.outputs.map((path) => [path, derivation] as const)),
-    )
-    const decided = new Map<PlannedDerivation, Promise<boolean>>()
-    const isUsable = (derivation: PlannedDerivation): Promise<boolean> => {
-      const before = decided.get(derivation)
-      if (before !== undefined) return before
-      const deciding = decide(derivation)
-      decided.set(derivation, deciding)
-      return deciding
+    const outputs = batch.flatMap((derivation) => derivation.outputs)
+    const sources = [...new Set(batch.flatMap((derivation) => derivation.sources))]
+    await store.preload(sources)
+    const world: World = {
+      store,
+      published,
+      byPath: new Map(batch.map((derivation) => [derivation.drvPath, derivation])),
+      outputs: new Set(outputs),
+      invalid: await store.invalid(outputs),
+      sources: new Set((await store.closure(sources)).map(({ path }) => path)),
     }
-    const decide = async (derivation: PlannedDerivation): Promise<boolean> => {
-      if (derivation.outputs.some((path) => invalid.has(path))) return false
-      const inputs = await this.inputsOf(derivation.drvPath)
-      if (inputs === undefined) return false
-      const needs = derivation.needs.flatMap((path) => byPath.get(path) ?? [])
-      if ((await Promise.all(needs.map(isUsable))).includes(false)) return false
-      const paths = Object.keys(inputs) as StorePath[]
-      const ownInputs = paths.filter((path) => makers.has(path))
-      if (ownInputs.some((path) => invalid.has(path))) return false
-      for (const { path, narHash } of await store.infos(ownInputs)) if (narHash !== inputs[path]) return false
-      const fromCaches = paths.filter((path) => !makers.has(path))
-      const hashes = await known.find(fromCaches, cache, upstreams)
-      for (const path of fromCaches) {
-        const published = hashes.get(path)
-        if (published === undefined ? !(await store.isSource(path)) : published !== inputs[path]) return false
-      }
-      return true
+    const decided = new Map<StorePath, Promise<boolean>>()
+    const isUsable = async (derivation: PlannedDerivation): Promise<boolean> => {
+      const before = decided.get(derivation.drvPath)
+      if (before !== undefined) return before
+      const deciding = this.#decide(derivation, world, isUsable)
+      decided.set(derivation.drvPath, deciding)
+      return deciding
     }
     const usable = new Set<PlannedDerivation>()
     for (const derivation of batch) if (await isUsable(derivation)) usable.add(derivation)
-    const leftovers = batch
-      .filter((derivation) => !usable.has(derivation))
-      .flatMap(({ outputs }) => outputs.filter((path) => !invalid.has(path)))
-    await store.delete(leftovers)
+    const others = batch.filter((derivation) => !usable.has(derivation))
+    await store.delete(others.flatMap(({ outputs }) => outputs.filter((path) => !world.invalid.has(path))))
     return usable
   }
+
+  async #decide(
+    derivation: PlannedDerivation,
+    { store, published, byPath, outputs, invalid, sources }: World,
+    isUsable: (derivation: PlannedDerivation) => Promise<boolean>,
+  ): Promise<boolean> {
+    if (derivation.outputs.some((path) => invalid.has(path))) return false
+    const inputs = await this.inputsOf(derivation.drvPath)
+    if (inputs === undefined) return false
+    const needs = derivation.needs.flatMap((path) => byPath.get(path) ?? [])
+    if ((await Promise.all(needs.map(isUsable))).includes(false)) return false
+    const paths = (Object.keys(inputs) as StorePath[]).filter((path) => !sources.has(path))
+    const fromBatch = paths.filter((path) => outputs.has(path))
+    if (fromBatch.some((path) => invalid.has(path))) return false
+    const hashes = await published(paths.filter((path) => !outputs.has(path)))
+    for (const { path, narHash } of await store.infos(fromBatch)) hashes.set(path, narHash)
+    return paths.every((path) => hashes.get(path) === inputs[path])
+  }
+}
+
+/** What is asked again and again while a batch is looked at. */
+interface World {
+  store: LocalStore
+  /** NarHash of those of the paths that caches have */
+  published: (paths: StorePath[]) => Promise<Map<StorePath, string>>
+  byPath: Map<StorePath, PlannedDerivation>
+  /** of the whole batch */
+  outputs: Set<StorePath>
+  /** those that are not in the store */
+  invalid: Set<StorePath>
+  /** closure of the batch's sources: what they hold is what their paths say */
+  sources: Set<StorePath>
 }
 
 async function inputsNow(derivation: PlannedDerivation, store: LocalStore): Promise<Content> {

@@ -21,7 +21,7 @@ import {
   PutSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
-import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn'
+import { GetActivityTaskCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { stagedKeys, stagingPrefixOfBuild } from '../../functions/shared/keys.ts'
 import { answerTo, clientAs, deployedForThisFile, s3As } from './deployed.ts'
@@ -70,7 +70,7 @@ beforeAll(async () => {
   const operator = s3As(deployed)
   const put = (name: Parameters<typeof bucket>[0], Key: string): Promise<unknown> =>
     operator.send(new PutObjectCommand({ Bucket: bucket(name), Key, Body: 'honest' }))
-  for (const role of ['BuilderRole', 'EvaluatorRole'])
+  for (const role of ['BuilderRole', 'EvaluatorRole', 'WorkerRole'])
     for (const build of [OWN, OTHER]) await put('Staging', stagedKeys.evaluation(prefixOf(role, build)))
   await put('Cache', NARINFO)
   for (const key of ['config/current.json', 'runs/r/plans/1.json', 'runs/r/job.json', 'signing-keys.json'])
@@ -101,6 +101,9 @@ const staged = (key: (attacker: Attacker) => string) => (who: Attacker) => ({
   Key: key(who),
 })
 const inState = (Key: string) => () => ({ Bucket: bucket('State'), Key })
+/** Whose prefix of staging it is. */
+const idOf = (prefix: string): string => prefix.slice('staging/'.length, -1)
+const jobsOf = (prefix: string): string => `jobs/${idOf(prefix)}/`
 const inCache = (Key: string) => () => ({ Bucket: bucket('Cache'), Key })
 const get =
   (where: (attacker: Attacker) => { Bucket: string; Key: string }): Line[1] =>
@@ -266,6 +269,31 @@ const FOR_NOBODY: Line[] = [
   ['calling a commit warm', put(inState('warmed/acme/shells/x.json'))],
   ['replacing the program that builders run', put(inState('builders/x.zip'))],
   ['announcing a public key of its own', put(inState('signing-keys.json'), {})],
+  [
+    "reading another machine's job, and its task token",
+    get((who) => inState(`${jobsOf(who.other)}1.json`)()),
+  ],
+  [
+    "listing another machine's jobs",
+    (who) => who.s3.send(new ListObjectsV2Command({ Bucket: bucket('State'), Prefix: jobsOf(who.other) })),
+  ],
+  [
+    'listing the jobs of all machines',
+    (who) => who.s3.send(new ListObjectsV2Command({ Bucket: bucket('State'), Prefix: 'jobs/' })),
+  ],
+  ['giving itself a job', put((who) => inState(`${jobsOf(who.own)}1.json`)())],
+  ['giving another machine a job', put((who) => inState(`${jobsOf(who.other)}1.json`)())],
+  [
+    'calling another Mac alive',
+    put((who) => inState(`workers/aarch64-darwin/${idOf(who.other)}.json`)(), {}),
+  ],
+  [
+    'taking a batch from a Mac of another kind of activity',
+    (who) =>
+      who.sfn.send(
+        new GetActivityTaskCommand({ activityArn: 'arn:aws:states:us-east-1:123456789012:activity:other' }),
+      ),
+  ],
   ['listing the state bucket', (who) => who.s3.send(new ListObjectsV2Command({ Bucket: bucket('State') }))],
   [
     'invoking Publish',
@@ -306,6 +334,11 @@ const FOR_NOBODY: Line[] = [
   ],
 ]
 
+const takeFromMacs: Line[1] = (who) =>
+  who.sfn.send(
+    new GetActivityTaskCommand({ activityArn: deployed.stack.physicalId('Aarch64DarwinActivity') }),
+  )
+
 describe('a builder may not', () => {
   const lines: Line[] = [
     ...FOR_NOBODY,
@@ -315,8 +348,21 @@ describe('a builder may not', () => {
     ],
     ["read an evaluator's job", get(inState('runs/r/job.json'))],
     ['read a plan', get(inState('runs/r/plans/1.json'))],
+    ['call itself a Mac', put((who) => inState(`workers/aarch64-darwin/${idOf(who.own)}.json`)(), {})],
+    ['take a batch from the Macs', takeFromMacs],
   ]
   test.each(lines)('%s', async (_, call) => expectDenied('BuilderRole', call))
+})
+
+describe('a Mac worker may not', () => {
+  const lines: Line[] = [
+    ...FOR_NOBODY,
+    ["read an evaluator's job", get(inState('runs/r/job.json'))],
+    ['read a plan', get(inState('runs/r/plans/1.json'))],
+    ['write a sign of life beside its own', put((who) => inState(`workers/${idOf(who.own)}.json`)(), {})],
+    ['read the program that builders run', get(inState('builders/x.zip'))],
+  ]
+  test.each(lines)('%s', async (_, call) => expectDenied('WorkerRole', call))
 })
 
 describe('an evaluator may not', () => {

@@ -24,9 +24,9 @@ export const MACHINES: Guard[] = [
   },
   {
     name: 'a builder tests its machine before it builds',
-    file: 'builders/build.ts',
-    text: '  await proveSandbox({ ...workshop, folder: folder.path })\n',
-    without: '  void proveSandbox\n',
+    file: 'builders/work.ts',
+    text: '    await proveSandbox({ environment, sandbox, folder: folder.path, say })\n',
+    without: '    void proveSandbox\n',
     test: ESCAPE,
     only: ['before it has asked for the archive'],
   },
@@ -89,7 +89,7 @@ export const MACHINES: Guard[] = [
   },
   {
     name: 'nothing unplanned is built: what lacks an input goes back to Plan',
-    file: 'builders/build.ts',
+    file: 'builders/batch/fetch-inputs.ts',
     text: 'if (lacks.length > 0) lacking.set(drvPath, lacks)',
     without: '',
     test: BUILD,

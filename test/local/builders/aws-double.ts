@@ -92,7 +92,8 @@ export class AwsDouble {
 
   /** Forgets what was staged, as a new build has a new prefix. */
   clearStaging(): void {
-    for (const key of this.objects.keys()) if (key.startsWith(`staging/${this.prefix}`)) this.objects.delete(key)
+    for (const key of this.objects.keys())
+      if (key.startsWith(`staging/${this.prefix}`)) this.objects.delete(key)
   }
 
   /** What a builder's environment needs to reach this. */

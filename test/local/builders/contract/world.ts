@@ -10,6 +10,7 @@ import { type DemoMachine, makeMachine } from '../../../../local/demo/machine.ts
 import { type Stack, startStack } from '../../../../local/stack/start-stack.ts'
 import type { StackEvent } from '../../../../local/stack/stack-events.ts'
 import type { BuildJob, DerivationResult, MachineId } from '../../../../functions/shared/contract.ts'
+import { readParcel } from '../../../../functions/shared/parcel.ts'
 import { cacheKeys, stagedKeys, stagingPrefixOfBatch, stateKeys } from '../../../../functions/shared/keys.ts'
 import { fingerprint, formatNarInfo, parseNarInfo } from '../../../../nix/narinfo.ts'
 import { formatPublicKey, generateSecretKey, publicKeyOf, sign } from '../../../../nix/signature.ts'
@@ -200,36 +201,41 @@ export class ContractWorld {
     }
   }
 
-  async resultOf(machine: MachineId, { job }: Handed, name: string): Promise<DerivationResult> {
+  /** Everything that was staged of a batch, by its name below the batch's prefix, by itself or in a parcel. */
+  async #staged(machine: MachineId, { job }: Handed): Promise<Map<string, Buffer>> {
     const prefix = stagingPrefixOfBatch(machine, job.run, job.batch)
-    const staged = await this.get(
-      'StagingBucket',
-      stagedKeys.result(prefix, baseNameOf(this.sample.drvPathOf(name))),
-    )
-    return JSON.parse(staged.toString()) as DerivationResult
+    const staged = new Map<string, Buffer>()
+    for (const name of await this.keys('StagingBucket', prefix)) {
+      const bytes = await this.get('StagingBucket', name)
+      if (!name.startsWith(`${prefix}parcels/`)) staged.set(name.slice(prefix.length), bytes)
+      else
+        for (const [packed, { start, bytes: size }] of readParcel(bytes))
+          staged.set(packed, bytes.subarray(start, start + size))
+    }
+    return staged
+  }
+
+  async resultOf(machine: MachineId, handed: Handed, name: string): Promise<DerivationResult> {
+    const key = stagedKeys.result('', baseNameOf(this.sample.drvPathOf(name)))
+    const result = (await this.#staged(machine, handed)).get(key)
+    if (result === undefined) throw new Error(`there is no result for ${name}`)
+    return JSON.parse(result.toString()) as DerivationResult
   }
 
   /** The names of the derivations that a batch has results for. */
-  async results(machine: MachineId, { job }: Handed): Promise<string[]> {
-    const prefix = `${stagingPrefixOfBatch(machine, job.run, job.batch)}results/`
-    const found = await this.keys('StagingBucket', prefix)
-    return found.map((name) => name.slice(prefix.length + 33, -'.drv.json'.length)).sort()
+  async results(machine: MachineId, handed: Handed): Promise<string[]> {
+    const names = [...(await this.#staged(machine, handed)).keys()]
+    return names.flatMap((name) => /^results\/\w{32}-(.+)\.drv\.json$/.exec(name)?.[1] ?? []).sort()
   }
 
   /** Signs and publishes everything that was staged of a batch: what Publish does, without its checks. */
-  async publish(machine: MachineId, { job }: Handed): Promise<void> {
-    const prefix = stagingPrefixOfBatch(machine, job.run, job.batch)
-    for (const staged of await this.keys('StagingBucket', prefix)) {
-      const name = staged.slice(prefix.length)
-      const bytes = await this.get('StagingBucket', staged)
+  async publish(machine: MachineId, handed: Handed): Promise<void> {
+    for (const [name, bytes] of await this.#staged(machine, handed)) {
       if (name.startsWith('nar/')) await this.put('CacheBucket', name, bytes)
       if (!name.endsWith('.narinfo')) continue
       const info = parseNarInfo(bytes.toString())
-      await this.put(
-        'CacheBucket',
-        name,
-        formatNarInfo({ ...info, signatures: [sign(fingerprint(info), key)] }),
-      )
+      const signatures = [sign(fingerprint(info), key)]
+      await this.put('CacheBucket', name, formatNarInfo({ ...info, signatures }))
     }
   }
 
