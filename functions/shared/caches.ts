@@ -1,6 +1,7 @@
 import pLimit from 'p-limit'
 import { type NarInfo, parseNarInfo } from '../../nix/narinfo.ts'
 import { hashPartOf, type StorePath } from '../../nix/store-path.ts'
+import type { CacheIndex } from './cache-index/cache-index.ts'
 import type { Upstream } from './contract.ts'
 import { cacheKeys } from './keys.ts'
 import { type Bucket, findObject } from './objects.ts'
@@ -13,11 +14,37 @@ export interface Held {
   where: 'cache' | { upstream: string }
 }
 
+/** How many requests were made, by what was asked. */
+export interface Requests {
+  /** for the index of our cache, listings of the cache among them */
+  index: number
+  /** for what upstreams are remembered to have */
+  memory: number
+  /** for a narinfo of our cache */
+  cache: number
+  /** for a narinfo of an upstream; one that does not answer is asked again, which is not counted */
+  upstreams: number
+}
+
 export interface Caches {
   /** What a client finds, our cache asked first; undefined when it would have to build. Positive answers are kept, negative ones never. */
   find(path: StorePath): Promise<Held | undefined>
   /** Tells what was just published, so that nobody has to ask. */
   add(info: KnownPath): void
+}
+
+/** Caches with what is remembered of them. */
+export interface OpenCaches extends Caches {
+  /**
+   * Which of these a client finds somewhere. What the index and the memory know costs no request; of the rest the upstreams are asked first, because our cache
+   * has hardly ever what the index lacks.
+   * @param paths that are proved: recomputed from a derivation, or from a source's contents
+   * @throws UpstreamUnavailable when that matters
+   */
+  whichAreHeld(paths: StorePath[]): Promise<Set<StorePath>>
+  /** Writes down what was learnt, in the memory and in the index. */
+  save(): Promise<void>
+  requests(): Requests
 }
 
 // 1 MiB: a narinfo of 10,000 references has 600 kB.
@@ -37,13 +64,33 @@ const REQUESTS = 64
 /**
  * All caches that a client uses, as one.
  * @param memory what upstreams have answered before, in other functions and other runs
+ * @param index what our cache holds, as far as others wrote it down
  */
-export function openCaches(cache: Bucket, upstreams: Upstream[], memory?: UpstreamMemory): Caches {
-  const answers = new Map<StorePath, Promise<Held | undefined>>()
+export function openCaches(
+  cache: Bucket,
+  upstreams: Upstream[],
+  memory?: UpstreamMemory,
+  index?: CacheIndex,
+): OpenCaches {
+  const found = keepFound<Held>()
+  const held = keepFound<true>()
   const limit = pLimit(REQUESTS)
+  const made = { cache: 0, upstreams: 0 }
 
-  async function ask(path: StorePath): Promise<Held | undefined> {
-    const own = await findInCache(cache, path)
+  async function askCache(path: StorePath): Promise<NarInfo | undefined> {
+    made.cache++
+    return findInCache(cache, path)
+  }
+
+  async function askUpstream(upstream: Upstream, path: StorePath): Promise<NarInfo | undefined> {
+    made.upstreams++
+    const info = await findInUpstream(upstream, path)
+    if (info !== undefined) memory?.note(upstream, info)
+    return info
+  }
+
+  async function find(path: StorePath): Promise<Held | undefined> {
+    const own = await askCache(path)
     if (own !== undefined) return { info: own, where: 'cache' }
     for (const upstream of upstreams) {
       const info = (await memory?.recall(upstream, path)) ?? (await askUpstream(upstream, path))
@@ -52,29 +99,70 @@ export function openCaches(cache: Bucket, upstreams: Upstream[], memory?: Upstre
     return undefined
   }
 
-  async function askUpstream(upstream: Upstream, path: StorePath): Promise<NarInfo | undefined> {
-    const info = await findInUpstream(upstream, path)
-    if (info !== undefined) memory?.note(upstream, info)
-    return info
+  async function isKnown(path: StorePath): Promise<boolean> {
+    if ((await index?.has(path)) === true) return true
+    for (const upstream of upstreams) if ((await memory?.recall(upstream, path)) !== undefined) return true
+    return false
+  }
+
+  async function ask(path: StorePath): Promise<true | undefined> {
+    let failure: unknown
+    try {
+      for (const upstream of upstreams) if ((await askUpstream(upstream, path)) !== undefined) return true
+    } catch (error) {
+      failure = error
+    }
+    if ((await askCache(path)) !== undefined) {
+      // somebody published it and died, or has not come to saying so
+      index?.note(path)
+      return true
+    }
+    if (failure !== undefined) throw failure
+    return undefined
+  }
+
+  async function isHeld(path: StorePath): Promise<boolean> {
+    if (await isKnown(path)) return true
+    return (await held.keep(path, async () => limit(ask, path))) !== undefined
   }
 
   return {
-    async find(path) {
-      const known = answers.get(path)
-      if (known !== undefined) return known
-      const asked = limit(() => ask(path))
-      answers.set(path, asked)
-      let held: Held | undefined
-      try {
-        held = await asked
-        return held
-      } finally {
-        // a failure or a miss is no lasting answer: the path may be published a moment later
-        if (held === undefined && answers.get(path) === asked) answers.delete(path)
-      }
+    find: async (path) => found.keep(path, async () => limit(find, path)),
+    async whichAreHeld(paths) {
+      const are = await Promise.all(paths.map(isHeld))
+      return new Set(paths.filter((_, position) => are[position]))
     },
     add(info) {
-      answers.set(info.storePath, Promise.resolve({ info, where: 'cache' }))
+      found.set(info.storePath, { info, where: 'cache' })
+      held.set(info.storePath, true)
+      index?.note(info.storePath)
+    },
+    async save() {
+      await Promise.all([memory?.save(), index?.save()])
+    },
+    requests: () => ({ index: index?.requests() ?? 0, memory: memory?.requests() ?? 0, ...made }),
+  }
+}
+
+/** Keeps what was found, and what is being asked; a failure or a miss is no lasting answer: the path may be published a moment later. */
+function keepFound<Answer>() {
+  const answers = new Map<StorePath, Promise<Answer | undefined>>()
+  return {
+    async keep(path: StorePath, ask: () => Promise<Answer | undefined>): Promise<Answer | undefined> {
+      const known = answers.get(path)
+      if (known !== undefined) return known
+      const asked = ask()
+      answers.set(path, asked)
+      let answer: Answer | undefined
+      try {
+        answer = await asked
+        return answer
+      } finally {
+        if (answer === undefined && answers.get(path) === asked) answers.delete(path)
+      }
+    },
+    set(path: StorePath, answer: Answer): void {
+      answers.set(path, Promise.resolve(answer))
     },
   }
 }

@@ -19,6 +19,8 @@ export interface UpstreamMemory {
   note(upstream: Upstream, info: KnownPath): void
   /** Writes down what was noted. Others may write at the same time: nothing of theirs is lost. */
   save(): Promise<void>
+  /** how many requests the memory has made so far */
+  requests(): number
 }
 
 // 24 hours: upstreams keep what they have for years, and a path that one of them lost is noticed within a day.
@@ -47,6 +49,7 @@ const decompress = promisify(zstdDecompress)
 /** @param now for tests */
 export function openUpstreamMemory(state: Bucket, now: () => number = Date.now): UpstreamMemory {
   const shards = new Map<string, OpenShard>()
+  let requests = 0
 
   function open(upstream: Upstream, path: StorePath): OpenShard {
     const key = stateKeys.upstream(idOf(upstream), hashPartOf(path).slice(0, SHARD_DIGITS))
@@ -56,6 +59,7 @@ export function openUpstreamMemory(state: Bucket, now: () => number = Date.now):
   }
 
   async function read(key: string): Promise<{ paths: Shard; etag: string | undefined }> {
+    requests++
     const found = await findObject(state, key, LIMITS.file)
     if (found === undefined) return { paths: {}, etag: undefined }
     const text = await decompress(found.bytes, { maxOutputLength: LIMITS.text })
@@ -71,6 +75,7 @@ export function openUpstreamMemory(state: Bucket, now: () => number = Date.now):
   }
 
   async function replace(key: string, paths: Shard, etag: string | undefined): Promise<boolean> {
+    requests++
     try {
       await state.s3.send(
         new PutObjectCommand({
@@ -102,6 +107,7 @@ export function openUpstreamMemory(state: Bucket, now: () => number = Date.now):
       await Promise.all(changed.map(([key, shard]) => save(key, shard)))
       for (const [key] of changed) shards.delete(key)
     },
+    requests: () => requests,
   }
 }
 

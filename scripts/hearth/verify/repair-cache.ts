@@ -7,7 +7,7 @@ import { UpstreamUnavailable } from '../../../functions/shared/upstream.ts'
 import { findInUpstreams } from '../../../functions/shared/verification/find-path.ts'
 import type { RepairRequest, RepairResult } from '../../../functions/shared/verification/repair-request.ts'
 import type { Inventory } from './inventory.ts'
-import { listObjects } from './list-objects.ts'
+import { listObjects } from '../../../functions/shared/list-objects.ts'
 import { RepairPlan } from './repair-plan.ts'
 import type { Verification } from './verify-cache.ts'
 

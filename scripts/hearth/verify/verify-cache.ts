@@ -12,7 +12,7 @@ import type { PublicKey } from '../../../nix/signature.ts'
 import { hashPartOf } from '../../../nix/store-path.ts'
 import { checkCacheInfo } from './check-cache-info.ts'
 import type { Inventory } from './inventory.ts'
-import { listObjects, type ListedObject } from './list-objects.ts'
+import { listObjects, type ListedObject } from '../../../functions/shared/list-objects.ts'
 import { type Progress, shareOfHashPart } from './progress.ts'
 import { recallInOrder } from './recall-in-order.ts'
 

@@ -1,5 +1,5 @@
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
-import type { Bucket } from '../../../functions/shared/objects.ts'
+import type { Bucket } from './objects.ts'
 
 export interface ListedObject {
   key: string
@@ -8,11 +8,23 @@ export interface ListedObject {
   modified: Date
 }
 
-/** Every object of a bucket below a prefix, in the order of their keys. One page of 1,000 is fetched ahead; nothing else is kept. */
-export async function* listObjects(bucket: Bucket, prefix = ''): AsyncGenerator<ListedObject> {
+/**
+ * Every object of a bucket whose key begins with a prefix, in the order of their keys. One page of 1,000 is fetched ahead; nothing else is kept.
+ * @param delimiter leaves out keys in which it follows the prefix somewhere
+ */
+export async function* listObjects(
+  bucket: Bucket,
+  prefix = '',
+  delimiter?: string,
+): AsyncGenerator<ListedObject> {
   const page = (token?: string): Promise<ListObjectsV2CommandOutput> =>
     bucket.s3.send(
-      new ListObjectsV2Command({ Bucket: bucket.name, Prefix: prefix, ContinuationToken: token }),
+      new ListObjectsV2Command({
+        Bucket: bucket.name,
+        Prefix: prefix,
+        Delimiter: delimiter,
+        ContinuationToken: token,
+      }),
     )
   let next: Promise<ListObjectsV2CommandOutput> | undefined = page()
   while (next !== undefined) {
