@@ -1,6 +1,10 @@
 import { drvRecompute } from './drv-recompute.ts'
 import type { Figure } from './figure.ts'
 import { graphRead } from './graph-read.ts'
+import { planChanged } from './plan-changed.ts'
+import { planCold } from './plan-cold.ts'
+import { planUpstream } from './plan-upstream.ts'
+import { planWarm } from './plan-warm.ts'
 import { publishEndToEnd } from './publish-e2e.ts'
 import { publishLarge } from './publish-large.ts'
 import { publishSign, publishSignFiles } from './publish-sign.ts'
@@ -15,4 +19,8 @@ export const FIGURES: Figure[] = [
   publishLarge,
   publishEndToEnd,
   drvRecompute,
+  planCold,
+  planWarm,
+  planChanged,
+  planUpstream,
 ]
