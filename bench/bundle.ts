@@ -15,6 +15,7 @@ export function bundleSide(name: string, folder: string): string {
     entryPoints: [join(import.meta.dirname, 'sides', `${name}.ts`)],
     outfile,
     bundle: true,
+    minify: true,
     platform: 'node',
     format: 'esm',
     target: 'node22.15',

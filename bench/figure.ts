@@ -8,6 +8,8 @@ export interface Side {
   command: [program: string, ...args: string[]]
   /** which seconds of CPU count, from what the command printed; all of the process when absent */
   countedCpu?(printed: string): number
+  /** which seconds of wall time count, from what the command printed; all of the process when absent */
+  countedWall?(printed: string): number
   /** puts things as they must be before every run; not measured */
   reset?(): void
 }

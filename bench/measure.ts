@@ -53,7 +53,11 @@ export function measure(figure: Figure, repeats: number, progress: (text: string
 function run(side: Side): ProcessTimes {
   side.reset?.()
   const times = timeProcess(side.command)
-  return side.countedCpu === undefined ? times : { ...times, cpu: side.countedCpu(times.printed) }
+  return {
+    ...times,
+    cpu: side.countedCpu?.(times.printed) ?? times.cpu,
+    wall: side.countedWall?.(times.printed) ?? times.wall,
+  }
 }
 
 function summarize(side: Side, runs: ProcessTimes[]): Measured {

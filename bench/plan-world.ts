@@ -9,6 +9,7 @@ import type { Figure, Pair } from './figure.ts'
 import { NIX_OPTIONS, nixVersion } from './nix-command.ts'
 import { CACHE, EMPTY_CACHE, LATENCY_MS } from './plan-buckets.ts'
 import { startServer } from './server-process.ts'
+import { seriesOf } from './statistics.ts'
 
 const LAYERS = 5
 const WIDTH = 1000
@@ -27,9 +28,15 @@ interface Planned {
   held: string[]
   missing: string[]
   requests: Requests
+  seconds: number
+  secondsOfProcess: number
 }
 
-/** A figure that plans a shell, against Nix's own dry run with the same cache at the same latency; both as whole processes, and Nix without what it remembers of caches. */
+/**
+ * A figure that plans a shell, against Nix's own dry run with the same cache at the same latency. Nix is measured as a whole process, and remembers
+ * nothing of caches. Of ours the loading of the program is not counted, because Lambda does that before a function is asked, once for many times; how long the process
+ * took with it is reported as `secondsOfProcess`.
+ */
 export function planFigure(name: string, compares: string, target: number, world: PlanWorld): Figure {
   return { name, compares, measure: 'wall', target, prepare: (progress) => prepare(world, progress) }
 }
@@ -72,6 +79,7 @@ function prepare({ changed, isRemembered, heldBy }: PlanWorld, progress: (text: 
           JSON.stringify(upstreams),
           shell,
         ],
+        countedWall: (printed) => (JSON.parse(printed) as Planned).seconds,
         ...(forget === undefined ? {} : { reset: () => run(forget) }),
       },
       theirs: {
@@ -88,7 +96,13 @@ function prepare({ changed, isRemembered, heldBy }: PlanWorld, progress: (text: 
         planned = JSON.parse(ours) as Planned
         compare(planned, readDryRun(theirs), shell)
       },
-      details: () => ({ ...prefixed(planned?.requests), requestsOfNix: paths + 1 }),
+      details: (runs) => ({
+        secondsOfProcess: seriesOf(
+          runs.map(({ ours }) => (JSON.parse(ours.printed) as Planned).secondsOfProcess),
+        ).median,
+        ...prefixed(planned?.requests),
+        requestsOfNix: paths + 1,
+      }),
       remove,
     }
   } catch (error) {

@@ -13,16 +13,14 @@ import { RUN, STATE } from '../plan-buckets.ts'
  * Finds what is missing of a shell, as Plan does in every wave: reads the graph, asks index, memory and caches, and writes down what was learnt. Prints it.
  * Arguments: the S3 endpoint, the name of our cache's bucket, the upstreams as JSON, the shell's derivation.
  */
+const started = performance.now()
 const [endpoint = '', cacheBucket = '', upstreams = '[]', shell = ''] = process.argv.slice(2)
 const s3 = benchS3(endpoint)
 const state = { s3, name: STATE }
 const cache = { s3, name: cacheBucket }
-const caches = openCaches(
-  cache,
-  JSON.parse(upstreams) as Upstream[],
-  openUpstreamMemory(state),
-  openCacheIndex(state, cache),
-)
+const index = openCacheIndex(state, cache)
+const caches = openCaches(cache, JSON.parse(upstreams) as Upstream[], openUpstreamMemory(state), index)
+index.open()
 const graph = await readGraph(state, RUN)
 const wanted = warmSetOf(graph, 'devShells.default', parseStorePath(shell))
 const { held, derivations } = await findMissing(
@@ -37,7 +35,8 @@ process.stdout.write(
     held: [...held].sort(),
     missing: [...derivations].sort(),
     requests: caches.requests(),
-    planning: performance.now(),
+    seconds: (performance.now() - started) / 1000,
+    secondsOfProcess: performance.now() / 1000,
   }),
 )
 s3.destroy()

@@ -76,14 +76,14 @@ export const stateKeys = {
    * @param digit the first of the hash parts
    */
   upstream: (id: string, digit: string): string => `upstreams/${id}/${digit}.json.zst`,
-  /** what our cache holds: `functions/shared/cache-index/` says how. The names are in the order in which they must be listed. */
+  /** what our cache holds: `docs/index.md`. The names below are in the order in which they must be listed. */
   index: 'index/',
   /** hash parts whose narinfos were about to be deleted */
   indexGone: (id: string): string => `index/gone/${id}.zst`,
   /** hash parts whose narinfos were visible */
   indexHeld: (id: string): string => `index/held/${id}.zst`,
-  /** @param digit the first of the hash parts */
-  indexShard: (digit: string): string => `index/shards/${digit}.zst`,
+  /** what both were made into */
+  indexPaths: 'index/paths.zst',
   root: (repository: string, ref: string, shell: string): string =>
     `roots/${repository}/${encodeURIComponent(ref)}/${encodeURIComponent(shell)}.json`,
   /** the public side of the signing keys; the secret side is in Secrets Manager alone */

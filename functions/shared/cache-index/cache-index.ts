@@ -3,16 +3,18 @@ import { stateKeys } from '../keys.ts'
 import type { Bucket } from '../objects.ts'
 import { compactIndex, isDue } from './compact.ts'
 import type { HashParts } from './hash-parts.ts'
+import { rebuildPaths } from './paths-object.ts'
 import { findHashParts, readSegments, type Segments, writeHeld } from './segments.ts'
-import { rebuildShard } from './shards.ts'
 
 /** What our cache holds, known without asking it: `docs/index.md`. */
 export interface CacheIndex {
+  /** Begins to read it, for who will ask soon. */
+  open(): void
   /**
-   * Whether our cache holds a path, as far as the index knows. True is as good as a narinfo that was read when the index was opened; false only says that one
-   * must ask. The path must be proved: a hash part says nothing about the name that follows it.
+   * Which of these our cache holds, as far as the index knows. One that is named is as good as one whose narinfo was read when the index was opened; of another one
+   * must ask. Only for paths that are proved: a hash part says nothing of the name behind it.
    */
-  has(path: StorePath): Promise<boolean>
+  whichAreHeld(paths: StorePath[]): Promise<Set<StorePath>>
   /** Keeps that a narinfo was just made visible, or just read. */
   note(path: StorePath): void
   /** Writes down what was noted, and compacts the index if that is due. */
@@ -21,63 +23,59 @@ export interface CacheIndex {
   requests(): number
 }
 
+interface Contents {
+  held: HashParts
+  segments: Segments
+}
+
 /**
- * Reads nothing before somebody asks, and then only the shards that are asked for. A shard that is not there is made from a listing of the cache bucket: an
- * index that was lost, or never was, costs a request for a thousand narinfos.
+ * Reads nothing before somebody asks. An index that was lost, or never was, is made from a listing of the cache bucket: a request for a thousand narinfos.
  * @param now for tests
  */
 export function openCacheIndex(state: Bucket, cache: Bucket, now: () => number = Date.now): CacheIndex {
   const noted = new Set<string>()
-  const shards = new Map<string, Promise<HashParts>>()
-  let opened: Promise<Segments> | undefined
+  let contents: Promise<Contents> | undefined
   let requests = 0
 
-  function segments(): Promise<Segments> {
-    opened ??= readSegments(state).then((read) => {
-      requests += read.requests
-      return read
-    })
-    return opened
-  }
-
-  async function readShard(digit: string): Promise<HashParts> {
-    const { shards: listed } = await segments()
-    if (listed.has(digit)) {
-      requests++
-      const found = await findHashParts(state, stateKeys.indexShard(digit))
-      if (found !== undefined) return found.hashParts
-    }
-    const rebuilt = await rebuildShard(state, cache, digit)
+  async function read(): Promise<Contents> {
+    const segments = await readSegments(state)
+    requests += segments.requests + 1
+    const found = await findHashParts(state, stateKeys.indexPaths)
+    if (found !== undefined) return { held: found.hashParts, segments }
+    const rebuilt = await rebuildPaths(state, cache)
     requests += rebuilt.requests
-    return rebuilt.hashParts
+    return { held: rebuilt.held, segments }
   }
 
-  async function shardOf(hashPart: string): Promise<HashParts> {
-    const digit = hashPart.charAt(0)
-    const shard = shards.get(digit) ?? readShard(digit)
-    shards.set(digit, shard)
-    return shard
+  function open(): Promise<Contents> {
+    contents ??= read()
+    return contents
   }
 
   return {
-    async has(path) {
-      const hashPart = hashPartOf(path)
-      const { held, gone } = await segments()
-      if (gone.has(hashPart)) return false
-      return held.has(hashPart) || noted.has(hashPart) || (await shardOf(hashPart)).has(hashPart)
+    open() {
+      // who asks gets the error
+      open().catch(() => undefined)
+    },
+    async whichAreHeld(paths) {
+      const { held, segments } = await open()
+      const isHeld = (hashPart: string): boolean =>
+        !segments.gone.has(hashPart) && (segments.held.has(hashPart) || held.has(hashPart))
+      return new Set(paths.filter((path) => isHeld(hashPartOf(path))))
     },
     note(path) {
       noted.add(hashPartOf(path))
     },
     async save() {
-      const read = await opened
-      const fresh = [...noted].filter((hashPart) => read?.gone.has(hashPart) !== true)
+      const segments = (await contents)?.segments
+      // What is gone stays gone until a compaction forgets it: saying otherwise would change nothing.
+      const fresh = [...noted].filter((hashPart) => segments?.gone.has(hashPart) !== true)
       noted.clear()
       if (fresh.length > 0) {
         requests++
         await writeHeld(state, fresh)
       }
-      if (read !== undefined && isDue(read, now())) await compactIndex(state, cache, now())
+      if (segments !== undefined && isDue(segments.keys, now())) await compactIndex(state, cache, now())
     },
     requests: () => requests,
   }

@@ -13,39 +13,48 @@ export class IndexDamaged extends HearthError {
 // 32 digits of nix32 and a newline.
 const LINE = 33
 const DIGITS = LINE - 1
-const HEADER = `${'# hearth cache index, version 1'.padEnd(DIGITS)}\n`
-// 256 MiB: 8 million hash parts in one object, 250 million in an index.
-const TEXT_LIMIT = 256 * 1024 ** 2
+const HEADER = '# hearth cache index, version 1'.padEnd(DIGITS)
+// 15 million hash parts. V8's strings have 512 MiB at most.
+const TEXT_LIMIT = 15_000_000 * LINE
 
 const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
 
 /**
  * A set of hash parts, as an object of the index holds them: zstd, one a line, sorted, below a line that names the format. The lines are equally long, so one is
- * found by halving, without a copy of the text. A digit has 5 bits of chance, so zstd makes 20 bytes of each line, as many as the hash part has itself.
+ * found by halving, and nothing needs to be made of the text first. A digit has 5 bits of chance, so zstd makes some 20 bytes of a line, as many as the hash has itself.
  */
 export class HashParts {
-  readonly #text: Buffer
+  /** one byte a character, as V8 keeps it */
+  readonly #text: string
 
-  private constructor(text: Buffer) {
+  private constructor(text: string) {
     this.#text = text
+  }
+
+  /** In any order, and more than once, if they like. */
+  static of(hashParts: Iterable<string>): HashParts {
+    return new HashParts([HEADER, ...[...new Set(hashParts)].sort(), ''].join('\n'))
   }
 
   /**
    * @param key of the object, for the error's message
    * @throws IndexDamaged
    */
-  static async read(key: string, bytes: Uint8Array): Promise<HashParts> {
-    let text: Buffer
+  static async unpack(key: string, bytes: Uint8Array): Promise<HashParts> {
+    let text: string
     try {
-      text = await decompress(bytes, { maxOutputLength: TEXT_LIMIT })
+      text = (await decompress(bytes, { maxOutputLength: TEXT_LIMIT })).toString('latin1')
     } catch (error) {
       throw new IndexDamaged(key, `cannot be unpacked (${describeError(error).message})`)
     }
-    if (text.toString('latin1', 0, LINE) !== HEADER)
-      throw new IndexDamaged(key, 'is no list of hash parts of version 1')
+    if (!text.startsWith(`${HEADER}\n`)) throw new IndexDamaged(key, 'is no list of hash parts of version 1')
     if (text.length % LINE !== 0) throw new IndexDamaged(key, 'ends in the middle of a line')
     return new HashParts(text)
+  }
+
+  async pack(): Promise<Buffer> {
+    return compress(Buffer.from(this.#text, 'latin1'))
   }
 
   get size(): number {
@@ -53,26 +62,42 @@ export class HashParts {
   }
 
   has(hashPart: string): boolean {
-    const wanted = Buffer.from(hashPart, 'latin1')
+    return this.#at(this.#placeOf(hashPart)) === hashPart
+  }
+
+  /** With some more, and without others: what is in both is left out. As much work as there are changes, and one copy. */
+  changed(added: Iterable<string>, removed: ReadonlySet<string>): HashParts {
+    const more = [...new Set(added)].filter((hashPart) => !removed.has(hashPart) && !this.has(hashPart))
+    const less = [...removed].filter((hashPart) => this.has(hashPart))
+    const pieces: string[] = []
+    let copied = 0
+    for (const hashPart of [...more, ...less].sort()) {
+      const place = this.#placeOf(hashPart)
+      pieces.push(this.#text.slice(copied, place))
+      copied = place
+      if (removed.has(hashPart)) copied += LINE
+      else pieces.push(`${hashPart}\n`)
+    }
+    return new HashParts([...pieces, this.#text.slice(copied)].join(''))
+  }
+
+  /** In order. */
+  *[Symbol.iterator](): Generator<string> {
+    for (let place = LINE; place < this.#text.length; place += LINE) yield this.#at(place)
+  }
+
+  #at(place: number): string {
+    return this.#text.slice(place, place + DIGITS)
+  }
+
+  /** Where its line begins, or would have to be put in. */
+  #placeOf(hashPart: string): number {
     let [low, high] = [1, this.size + 1]
     while (low < high) {
       const middle = (low + high) >>> 1
-      const order = this.#text.compare(wanted, 0, DIGITS, middle * LINE, middle * LINE + DIGITS)
-      if (order === 0) return true
-      if (order < 0) low = middle + 1
+      if (this.#at(middle * LINE) < hashPart) low = middle + 1
       else high = middle
     }
-    return false
+    return low * LINE
   }
-
-  *[Symbol.iterator](): Generator<string> {
-    for (let at = LINE; at < this.#text.length; at += LINE)
-      yield this.#text.toString('latin1', at, at + DIGITS)
-  }
-}
-
-/** The object that holds these hash parts; in any order, and more than once, if they like. */
-export async function formatHashParts(hashParts: Iterable<string>): Promise<Buffer> {
-  const sorted = [...new Set(hashParts)].sort()
-  return compress(Buffer.from(HEADER + sorted.map((hashPart) => `${hashPart}\n`).join(''), 'latin1'))
 }

@@ -5,19 +5,21 @@ import { HearthError } from '../errors.ts'
 import { stateKeys } from '../keys.ts'
 import { listObjects } from '../list-objects.ts'
 import { type Bucket, findObject } from '../objects.ts'
-import { formatHashParts, HashParts } from './hash-parts.ts'
+import { HashParts } from './hash-parts.ts'
 
-/** What was written down since the last compaction. */
+/** The names of segments: of what was written down since the last compaction. */
+export interface SegmentKeys {
+  held: string[]
+  /** with the time when they were written, milliseconds since 1970 */
+  gone: { key: string; written: number }[]
+}
+
 export interface Segments {
   /** hash parts of narinfos that somebody saw, or made visible */
   held: Set<string>
   /** hash parts of narinfos that somebody was about to delete: what else the index says of these does not count */
   gone: Set<string>
-  heldKeys: string[]
-  /** with the time when they were written, milliseconds since 1970 */
-  goneKeys: { key: string; written: number }[]
-  /** first digits of hash parts whose shards there are */
-  shards: Set<string>
+  keys: SegmentKeys
   /** that were made to read all this */
   requests: number
 }
@@ -28,8 +30,8 @@ export class IndexUnsettled extends HearthError {
   override retryable = true
 }
 
-// 256 MiB packed: an object of the index has 20 bytes for each hash part.
-export const OBJECT_LIMIT = 256 * 1024 ** 2
+// 512 MiB: what is unpacked may have as much, and is never smaller.
+export const OBJECT_LIMIT = 512 * 1024 ** 2
 const READS_AT_ONCE = 64
 // A compaction comes in between once in 64 segments or in an hour: losing to 10 in a row is no chance.
 const TRIES = 10
@@ -40,21 +42,21 @@ export async function findHashParts(
   key: string,
 ): Promise<{ hashParts: HashParts; etag: string } | undefined> {
   const found = await findObject(state, key, OBJECT_LIMIT)
-  return found && { hashParts: await HashParts.read(key, found.bytes), etag: found.etag }
+  return found && { hashParts: await HashParts.unpack(key, found.bytes), etag: found.etag }
 }
 
 /**
- * Every segment, as of one moment. What is `gone` is listed before what is `held`, and that before the shards; a compaction first writes the shards, then deletes
- * what is in them of `held`, then of `gone`. So whatever a listing lacks, because it was compacted, is in a shard that is read later; and a segment of `held` is never
- * read beside the absence of a later one of `gone`. If something that was listed is not there any more, all is read again.
+ * Every segment, as of one moment. What is `gone` is listed before what is `held`; a compaction first changes `index/paths.zst`, then deletes segments of `held`, then of
+ * `gone`. So whatever a listing lacks because it was compacted is in `paths.zst` when that is read afterwards, and a segment of `held` is never read beside the
+ * absence of one of `gone` that says otherwise. If something that was listed is not there any more, all is read again.
  * @throws IndexUnsettled, IndexDamaged
  */
 export async function readSegments(state: Bucket): Promise<Segments> {
   let requests = 0
   for (let attempt = 1; attempt <= TRIES; attempt++) {
-    const segments = await listSegments(state)
-    requests += segments.requests
-    const { heldKeys, goneKeys, held, gone } = segments
+    const listed = await listSegments(state)
+    requests += listed.requests
+    const segments: Segments = { held: new Set(), gone: new Set(), keys: listed.keys, requests }
     const limit = pLimit(READS_AT_ONCE)
     const read = async (key: string, into: Set<string>): Promise<boolean> => {
       requests++
@@ -63,8 +65,8 @@ export async function readSegments(state: Bucket): Promise<Segments> {
       return found !== undefined
     }
     const areRead = await Promise.all([
-      ...heldKeys.map((key) => limit(read, key, held)),
-      ...goneKeys.map(({ key }) => limit(read, key, gone)),
+      ...listed.keys.held.map((key) => limit(read, key, segments.held)),
+      ...listed.keys.gone.map(({ key }) => limit(read, key, segments.gone)),
     ])
     if (!areRead.includes(false)) return { ...segments, requests }
   }
@@ -73,31 +75,23 @@ export async function readSegments(state: Bucket): Promise<Segments> {
   )
 }
 
-// S3 lists 1,000 objects at once.
-const PAGE = 1000
+// Source: S3 API reference, ListObjectsV2: a page never has more.
+export const OBJECTS_OF_A_LISTING = 1000
 
-/** What there is of the index, unread: `held` and `gone` are empty. */
-export async function listSegments(state: Bucket): Promise<Segments> {
-  const segments: Segments = {
-    held: new Set(),
-    gone: new Set(),
-    heldKeys: [],
-    goneKeys: [],
-    shards: new Set(),
-    requests: 0,
-  }
-  const [gone, held, shard] = [stateKeys.indexGone, stateKeys.indexHeld, stateKeys.indexShard].map((keyOf) =>
-    keyOf('').slice(0, -'.zst'.length),
-  ) as [string, string, string]
+const [GONE = '', HELD = ''] = [stateKeys.indexGone, stateKeys.indexHeld].map((keyOf) =>
+  keyOf('').replace('.zst', ''),
+)
+
+/** The names of all segments, in the order in which `readSegments` needs them. */
+export async function listSegments(state: Bucket): Promise<{ keys: SegmentKeys; requests: number }> {
+  const keys: SegmentKeys = { held: [], gone: [] }
   let listed = 0
   for await (const { key, modified } of listObjects(state, stateKeys.index)) {
     listed++
-    if (key.startsWith(gone)) segments.goneKeys.push({ key, written: modified.getTime() })
-    else if (key.startsWith(held)) segments.heldKeys.push(key)
-    else if (key.startsWith(shard)) segments.shards.add(key.charAt(shard.length))
+    if (key.startsWith(GONE)) keys.gone.push({ key, written: modified.getTime() })
+    else if (key.startsWith(HELD)) keys.held.push(key)
   }
-  segments.requests = Math.max(1, Math.ceil(listed / PAGE))
-  return segments
+  return { keys, requests: Math.max(1, Math.ceil(listed / OBJECTS_OF_A_LISTING)) }
 }
 
 /** Writes down that these narinfos are visible. Only what was seen in the last minutes may be written, by a function that lives 15 minutes at most. */
@@ -116,7 +110,7 @@ export async function writeGone(state: Bucket, hashParts: Iterable<string>): Pro
 
 /** A name of its own each time: two who write the same never share an object, of which one would be dropped with the other. */
 async function write(state: Bucket, key: string, hashParts: Iterable<string>): Promise<void> {
-  const Body = await formatHashParts(hashParts)
+  const Body = await HashParts.of(hashParts).pack()
   await state.s3.send(
     new PutObjectCommand({ Bucket: state.name, Key: key, Body, ContentType: 'application/zstd' }),
   )
