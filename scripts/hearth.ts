@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { describeError } from '../functions/shared/errors.ts'
 import { checkConfig, pushConfig } from './hearth/config.ts'
 import { findDeployment, type DeploymentOptions } from './hearth/deployment.ts'
+import { addIndexCommand } from './hearth/index-command.ts'
 import { addKeysCommand } from './hearth/keys/command.ts'
 import { showRun } from './hearth/run-show.ts'
 import { addVerifyCommand } from './hearth/verify/command.ts'
@@ -51,6 +52,7 @@ config
 
 addKeysCommand(hearth, deployment, asJson)
 addVerifyCommand(hearth, deployment, asJson)
+addIndexCommand(hearth, deployment, asJson)
 
 try {
   await hearth.parseAsync()

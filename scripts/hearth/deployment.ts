@@ -15,6 +15,7 @@ export interface Deployment {
   warmStateMachine: string
   keysStateMachine: string
   repairStateMachine: string
+  indexStateMachine: string
   executionArn: (run: string) => string
 }
 
@@ -54,6 +55,7 @@ export async function findDeployment({ stage, local, folder }: DeploymentOptions
     warmStateMachine: `${states}:stateMachine:${machine}`,
     keysStateMachine: `${states}:stateMachine:hearth-${stage}-keys`,
     repairStateMachine: `${states}:stateMachine:hearth-${stage}-repair`,
+    indexStateMachine: `${states}:stateMachine:hearth-${stage}-index`,
     executionArn: (run) => `${states}:execution:${machine}:${run}`,
   }
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import pLimit from 'p-limit'
+import { writeGone } from '../../shared/cache-index/segments.ts'
 import { cacheObjectOf } from '../../shared/verification/cache-object.ts'
 import {
   REPAIR_EVIDENCE,
@@ -54,6 +55,13 @@ export async function repair(
   const staying = new Set(suspects.filter(({ isVisible }) => isVisible))
   const results = new Map<string, RepairResult>()
 
+  // before the first deletion: whoever reads the index from here on asks for these
+  const going = suspects.filter((suspect) => asked.has(suspect.key) && reasons.has(suspect))
+  if (going.length > 0)
+    await writeGone(
+      state,
+      going.map(({ hashPart }) => hashPart),
+    )
   for (const layer of referrersFirst(suspects.filter(({ key, isVisible }) => asked.has(key) && isVisible)))
     await Promise.all(layer.map((suspect) => limit(() => handle(suspect))))
   for (const { key, isVisible } of suspects)
