@@ -1,6 +1,7 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import pLimit from 'p-limit'
 import * as z from 'zod/mini'
+import { openCacheIndex } from '../shared/cache-index/cache-index.ts'
 import { openCaches } from '../shared/caches.ts'
 import type { BatchOutcome, BuildId, BuildJob, DerivationOutcome, PublishAnswer } from '../shared/contract.ts'
 import { readGraph } from '../shared/graph.ts'
@@ -80,7 +81,7 @@ export async function publishBuild(
 
   async function publish(of: BuildId): Promise<BatchProgress> {
     const { staging, cache, secrets, secretId, builderRoleId } = parts
-    const memory = openUpstreamMemory(state)
+    const caches = openCaches(cache, upstreams, openUpstreamMemory(state), openCacheIndex(state, cache))
     const publication = {
       run,
       build: of,
@@ -89,7 +90,7 @@ export async function publishBuild(
       staging,
       cache,
       state,
-      caches: openCaches(cache, upstreams, memory),
+      caches,
       keys: await readSigningKeys(secrets, secretId),
       maxNarSize,
       largeNars: pLimit(LARGE_NARS_AT_ONCE),
@@ -97,7 +98,7 @@ export async function publishBuild(
     }
     const mayBegin = (): boolean => remaining() > MARGIN_MS
     const made = await publishBatch(publication, derivations, lost, { before, mayBegin })
-    await memory.save()
+    await caches.save()
     return made
   }
 }

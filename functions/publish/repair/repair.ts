@@ -56,7 +56,9 @@ export async function repair(
   const results = new Map<string, RepairResult>()
 
   // before the first deletion: whoever reads the index from here on asks for these
-  const going = suspects.filter((suspect) => asked.has(suspect.key) && reasons.has(suspect))
+  const going = suspects.filter(
+    (suspect) => asked.has(suspect.key) && suspect.isVisible && reasons.has(suspect),
+  )
   if (going.length > 0)
     await writeGone(
       state,

@@ -3,6 +3,7 @@ import pLimit from 'p-limit'
 import { stateKeys } from '../keys.ts'
 import { listObjects } from '../list-objects.ts'
 import { type Bucket, findObject, isConditionFailed, isMissing } from '../objects.ts'
+import { cacheObjectOf } from '../verification/cache-object.ts'
 import { HashParts } from './hash-parts.ts'
 import { findHashParts, OBJECT_LIMIT, OBJECTS_OF_A_LISTING } from './segments.ts'
 
@@ -52,8 +53,6 @@ export async function rebuildPaths(state: Bucket, cache: Bucket): Promise<Rebuil
 
 // Source: Nix manual, "Nix32 encoding".
 const DIGITS = '0123456789abcdfghijklmnpqrsvwxyz'
-const NARINFO = new RegExp(`^[${DIGITS}]{32}\\.narinfo$`)
-const HASH_PART_LENGTH = 32
 // A page of a listing says where the next one begins, but hash parts may begin with 32 digits: so many listings at once.
 const LISTINGS_AT_ONCE = 32
 
@@ -65,7 +64,8 @@ async function listHashParts(cache: Bucket): Promise<{ hashParts: string[]; requ
     let listed = 0
     for await (const { key } of listObjects(cache, digit, '/')) {
       listed++
-      if (NARINFO.test(key)) hashParts.push(key.slice(0, HASH_PART_LENGTH))
+      const object = cacheObjectOf(key)
+      if (object.kind === 'narinfo') hashParts.push(object.hashPart)
     }
     requests += Math.max(1, Math.ceil(listed / OBJECTS_OF_A_LISTING))
   })

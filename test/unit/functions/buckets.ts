@@ -3,8 +3,14 @@ import { Readable } from 'node:stream'
 import {
   CopyObjectCommand,
   type CopyObjectCommandInput,
+  DeleteObjectCommand,
+  type DeleteObjectCommandInput,
   GetObjectCommand,
   type GetObjectCommandInput,
+  HeadObjectCommand,
+  type HeadObjectCommandInput,
+  ListObjectsV2Command,
+  type ListObjectsV2CommandInput,
   PutObjectCommand,
   type PutObjectCommandInput,
   S3Client,
@@ -32,6 +38,9 @@ export class Buckets {
   constructor() {
     this.mock.on(GetObjectCommand).callsFake((input: GetObjectCommandInput) => this.#get(input))
     this.mock.on(PutObjectCommand).callsFake((input: PutObjectCommandInput) => this.#put(input))
+    this.mock.on(HeadObjectCommand).callsFake((input: HeadObjectCommandInput) => this.#head(input))
+    this.mock.on(ListObjectsV2Command).callsFake((input: ListObjectsV2CommandInput) => this.#list(input))
+    this.mock.on(DeleteObjectCommand).callsFake((input: DeleteObjectCommandInput) => this.#delete(input))
     this.mock.on(CopyObjectCommand).callsFake((input: CopyObjectCommandInput) => this.#copy(input))
   }
 
@@ -76,6 +85,41 @@ export class Buckets {
       ETag: found.etag,
       LastModified: found.lastModified,
     }
+  }
+
+  #head({ Bucket = '', Key = '' }: HeadObjectCommandInput): object {
+    const { bytes, etag, lastModified } = this.#find(`${Bucket}/${Key}`)
+    return { ContentLength: bytes.length, ETag: etag, LastModified: lastModified }
+  }
+
+  /** Pages as S3 makes them; keys that a delimiter rolls up are left out. */
+  #list({
+    Bucket = '',
+    Prefix = '',
+    Delimiter,
+    ContinuationToken = '',
+    MaxKeys = 1000,
+  }: ListObjectsV2CommandInput) {
+    const isRolledUp = (key: string): boolean =>
+      Delimiter !== undefined && key.slice(Prefix.length).includes(Delimiter)
+    const keys = this.keys(Bucket).filter(
+      (key) => key.startsWith(Prefix) && key > ContinuationToken && !isRolledUp(key),
+    )
+    const page = keys.slice(0, MaxKeys)
+    return {
+      Contents: page.map((Key) => {
+        const { bytes, lastModified } = this.#find(`${Bucket}/${Key}`)
+        return { Key, Size: bytes.length, LastModified: lastModified }
+      }),
+      ...(keys.length > page.length ? { NextContinuationToken: page.at(-1) } : {}),
+    }
+  }
+
+  #delete({ Bucket = '', Key = '', IfMatch }: DeleteObjectCommandInput): object {
+    const where = `${Bucket}/${Key}`
+    if (IfMatch !== undefined && this.#find(where).etag !== IfMatch) throw refusal(412, 'PreconditionFailed')
+    this.objects.delete(where)
+    return {}
   }
 
   #put({ Bucket = '', Key = '', Body, IfNoneMatch, IfMatch, ContentType }: PutObjectCommandInput): object {

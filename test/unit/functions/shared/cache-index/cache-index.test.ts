@@ -1,0 +1,322 @@
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { openCacheIndex } from '../../../../../functions/shared/cache-index/cache-index.ts'
+import { compactIndex } from '../../../../../functions/shared/cache-index/compact.ts'
+import { HashParts } from '../../../../../functions/shared/cache-index/hash-parts.ts'
+import { rebuildIndex } from '../../../../../functions/shared/cache-index/rebuild.ts'
+import { writeGone, writeHeld } from '../../../../../functions/shared/cache-index/segments.ts'
+import { hashPartOf } from '../../../../../nix/store-path.ts'
+import { Buckets, refusal } from '../../buckets.ts'
+import { out } from '../../graphs.ts'
+
+const MINUTE = 60 * 1000
+
+let buckets: Buckets
+let state: ReturnType<Buckets['bucket']>
+let cache: ReturnType<Buckets['bucket']>
+let later = 0
+beforeEach(() => {
+  buckets = new Buckets()
+  state = buckets.bucket('state')
+  cache = buckets.bucket('cache')
+  later = 0
+})
+const now = () => Date.now() + later
+const open = () => openCacheIndex(state, cache, now)
+const show = (name: string): void => buckets.put(`cache/${hashPartOf(out(name))}.narinfo`, 'signed')
+const hide = (name: string): void => {
+  buckets.objects.delete(`cache/${hashPartOf(out(name))}.narinfo`)
+}
+const hashParts = (...names: string[]): string[] => names.map((name) => hashPartOf(out(name)))
+async function held(...names: string[]): Promise<string[]> {
+  const are = await open().whichAreHeld(names.map((name) => out(name)))
+  return names.filter((name) => are.has(out(name)))
+}
+/** Everything in the bucket was written so long before what comes next. */
+function wait(minutes: number): void {
+  for (const stored of buckets.objects.values())
+    stored.lastModified = new Date(stored.lastModified.getTime() - minutes * MINUTE)
+}
+const segments = () => buckets.keys('state').filter((key) => /^index\/(held|gone)\//.test(key))
+
+describe('what the index knows', () => {
+  beforeEach(async () => {
+    show('old')
+    await rebuildIndex(state, cache)
+  })
+  test('what was in the cache when it was made', async () => {
+    expect(await held('old', 'other')).toEqual(['old'])
+  })
+  test('what somebody noted and saved', async () => {
+    const index = open()
+    index.note(out('new'))
+    expect(await held('new')).toEqual([])
+    await index.save()
+    expect(await held('old', 'new', 'other')).toEqual(['old', 'new'])
+  })
+  test('nothing any more of what is about to be deleted, whoever says that he saw it', async () => {
+    await writeHeld(state, hashParts('new'))
+    await writeGone(state, hashParts('old', 'new'))
+    await writeHeld(state, hashParts('new'))
+    expect(await held('old', 'new')).toEqual([])
+  })
+  test('5,000 paths, with two requests', async () => {
+    const names = Array.from({ length: 5000 }, (_, index) => `package-${index}`)
+    for (const name of names) show(name)
+    await rebuildIndex(state, cache)
+    const index = open()
+    const are = await index.whichAreHeld(names.map((name) => out(name)))
+    await index.save()
+    expect(are.size).toBe(5000)
+    expect(index.requests()).toBe(2)
+  })
+  test('saving nothing writes nothing', async () => {
+    const written = buckets.written.length
+    const index = open()
+    await index.whichAreHeld([out('old')])
+    await index.save()
+    expect(buckets.written).toHaveLength(written)
+  })
+})
+
+describe('an index that is not there', () => {
+  test('is made from a listing of the cache, once, and nothing but narinfos is in it', async () => {
+    show('hello')
+    buckets.put('cache/nix-cache-info', '')
+    buckets.put(`cache/nar/${'0'.repeat(52)}.nar.zst`, '')
+    buckets.put(`cache/log/${hashPartOf(out('hello'))}-hello.drv`, '')
+    buckets.put('cache/hello.narinfo', '')
+    expect(await held('hello', 'other')).toEqual(['hello'])
+    const listed = buckets.mock.commandCalls(ListObjectsV2Command, { Bucket: 'cache' }).length
+    expect(await held('hello', 'other')).toEqual(['hello'])
+    expect(buckets.mock.commandCalls(ListObjectsV2Command, { Bucket: 'cache' })).toHaveLength(listed)
+  })
+  test('also where segments are: what they do not say is in the cache all the same', async () => {
+    show('before')
+    show('after')
+    await writeHeld(state, hashParts('after'))
+    expect(await held('before', 'after')).toEqual(['before', 'after'])
+  })
+  test('is not made from segments alone by a compaction', async () => {
+    show('before')
+    show('after')
+    await writeHeld(state, hashParts('after'))
+    await compactIndex(state, cache)
+    expect(await held('before', 'after')).toEqual(['before', 'after'])
+  })
+})
+
+describe('a compaction', () => {
+  beforeEach(async () => {
+    show('old')
+    await rebuildIndex(state, cache)
+  })
+  test('puts segments into one object, and drops them', async () => {
+    await writeHeld(state, hashParts('one'))
+    await writeHeld(state, hashParts('two', 'one'))
+    expect(await compactIndex(state, cache)).toBe(true)
+    expect(buckets.keys('state')).toEqual(['index/paths.zst'])
+    expect(await held('old', 'one', 'two', 'three')).toEqual(['old', 'one', 'two'])
+  })
+  test('comes by itself when whoever saves has read more than 32 segments', async () => {
+    for (let segment = 0; segment < 33; segment++) await writeHeld(state, hashParts(`package-${segment}`))
+    const index = open()
+    await index.whichAreHeld([out('old')])
+    await index.save()
+    expect(buckets.keys('state')).toEqual(['index/paths.zst'])
+    expect(await held('old', 'package-0', 'package-32')).toEqual(['old', 'package-0', 'package-32'])
+  })
+  test.each([
+    [10, 'kept'],
+    [59, 'kept'],
+    [61, 'dropped'],
+  ])('%i minutes after a deletion its segment is %s, and the path is not held', async (minutes, expected) => {
+    await writeHeld(state, hashParts('new'))
+    await writeGone(state, hashParts('old', 'new'))
+    hide('old')
+    wait(minutes)
+    await compactIndex(state, cache)
+    expect(segments()).toHaveLength(expected === 'kept' ? 1 : 0)
+    expect(await held('old', 'new')).toEqual([])
+    // whoever saw it in its last moment, and says so late
+    if (expected === 'kept') {
+      await writeHeld(state, hashParts('old'))
+      await compactIndex(state, cache)
+      wait(61)
+      await compactIndex(state, cache)
+      expect(await held('old', 'new')).toEqual([])
+    }
+  })
+  test('drops nothing when somebody else changes the index each time', async () => {
+    await writeHeld(state, hashParts('new'))
+    buckets.mock.on(PutObjectCommand).rejects(refusal(412, 'PreconditionFailed'))
+    expect(await compactIndex(state, cache)).toBe(false)
+    expect(segments()).toHaveLength(1)
+    expect(await held('old', 'new')).toEqual(['old', 'new'])
+  })
+  test('that dies before it drops anything has harmed nobody', async () => {
+    await writeHeld(state, hashParts('new'))
+    const before = segments()
+    const stored = before.map((key) => buckets.objects.get(`state/${key}`))
+    await compactIndex(state, cache)
+    for (const [index, key] of before.entries()) {
+      const object = stored[index]
+      if (object !== undefined) buckets.objects.set(`state/${key}`, object)
+    }
+    expect(await held('old', 'new')).toEqual(['old', 'new'])
+    await compactIndex(state, cache)
+    expect(await held('old', 'new')).toEqual(['old', 'new'])
+  })
+})
+
+describe('a path that comes again after it was deleted', () => {
+  test('costs a request while its deletion is remembered, and is known again when somebody saw it then', async () => {
+    show('hello')
+    await rebuildIndex(state, cache)
+    await writeGone(state, hashParts('hello'))
+    hide('hello')
+    show('hello')
+    const index = open()
+    await index.whichAreHeld([out('hello')])
+    index.note(out('hello'))
+    await index.save()
+    // nothing that would be void was written
+    expect(segments()).toHaveLength(1)
+    expect(await held('hello')).toEqual([])
+    later = 61 * MINUTE
+    await compactIndex(state, cache, now())
+    expect(segments()).toEqual([])
+    const healed = open()
+    expect((await healed.whichAreHeld([out('hello')])).size).toBe(0)
+    healed.note(out('hello'))
+    await healed.save()
+    expect(await held('hello')).toEqual(['hello'])
+  })
+})
+
+describe('rebuilding', () => {
+  test('rights whatever is wrong', async () => {
+    show('here')
+    await writeHeld(state, hashParts('not-here'))
+    buckets.put('state/index/paths.zst', 'damaged')
+    await expect(held('here')).rejects.toMatchObject({ name: 'IndexDamaged' })
+    expect(await rebuildIndex(state, cache)).toEqual({ narinfos: 1 })
+    expect(await held('here', 'not-here')).toEqual(['here'])
+  })
+  test('loses nothing that is written meanwhile', async () => {
+    show('here')
+    await rebuildIndex(state, cache)
+    let isFirst = true
+    buckets.mock.on(PutObjectCommand, { Bucket: 'state', Key: 'index/paths.zst' }).callsFake(async () => {
+      if (!isFirst) throw refusal(412, 'PreconditionFailed')
+      isFirst = false
+      // a narinfo behind the listing, noted and compacted before this write
+      show('meanwhile')
+      buckets.put('state/index/paths.zst', await HashParts.of(hashParts('here', 'meanwhile')).pack())
+      throw refusal(412, 'PreconditionFailed')
+    })
+    await expect(rebuildIndex(state, cache)).rejects.toMatchObject({ name: 'IndexNotRebuilt' })
+    expect(await held('here', 'meanwhile')).toEqual(['here', 'meanwhile'])
+  })
+  test('forgets deletions that are over, and remembers the others', async () => {
+    show('again')
+    await writeGone(state, hashParts('again'))
+    wait(61)
+    await writeGone(state, hashParts('going'))
+    show('going')
+    await rebuildIndex(state, cache, now())
+    hide('going')
+    expect(await held('again', 'going')).toEqual(['again'])
+  })
+})
+
+describe('reading while others compact', () => {
+  /** Calls it after the next GET or LIST, once. */
+  function after(which: 'list' | 'get', happens: () => Promise<unknown>): void {
+    let isDue = true
+    const original = buckets.bucket('state').s3.send.bind(state.s3)
+    state = {
+      name: 'state',
+      s3: Object.assign(Object.create(state.s3) as typeof state.s3, {
+        async send(command: Parameters<typeof original>[0]) {
+          const answer = await original(command)
+          const isSuch =
+            which === 'list' ? command instanceof ListObjectsV2Command : command instanceof GetObjectCommand
+          if (isDue && isSuch) {
+            isDue = false
+            await happens()
+          }
+          return answer
+        },
+      }),
+    }
+  }
+  const real = () => buckets.bucket('state')
+
+  test.each(['list', 'get'] as const)('after its first %s, it finds all the same', async (which) => {
+    await rebuildIndex(state, cache)
+    for (const name of ['one', 'two', 'three']) await writeHeld(state, hashParts(name))
+    after(which, async () => compactIndex(real(), cache))
+    expect(await held('one', 'two', 'three', 'four')).toEqual(['one', 'two', 'three'])
+  })
+  test.each(['list', 'get'] as const)(
+    'after its first %s, what was deleted does not come back',
+    async (which) => {
+      await rebuildIndex(state, cache)
+      await writeHeld(state, hashParts('one'))
+      await writeGone(state, hashParts('one'))
+      wait(61)
+      after(which, async () => compactIndex(real(), cache))
+      expect(await held('one')).toEqual([])
+    },
+  )
+})
+
+/*
+ * Any interleaving of what the pipeline does, against the rule itself: what the index says is held has been visible at some moment since the reader began. A function
+ * lives 15 minutes at most, so nothing here takes longer between seeing and saying.
+ */
+test('whatever happens in whatever order, the index never names what is gone', async () => {
+  let seed = 1
+  const random = (below: number): number => {
+    seed = (Math.imul(seed, 1103515245) + 12345) >>> 0
+    return (seed >>> 8) % below
+  }
+  const names = ['a', 'b']
+  for (let round = 0; round < 150; round++) {
+    for (const key of [...buckets.objects.keys()]) buckets.objects.delete(key)
+    const visible = new Set<string>()
+    const late: { name: string; age: number }[] = []
+    for (let step = 0; step < 40; step++) {
+      const name = names[random(names.length)] ?? ''
+      const action = random(8)
+      if (action === 0) {
+        visible.add(name)
+        show(name)
+        await writeHeld(state, hashParts(name))
+      } else if (action === 1 && visible.has(name)) {
+        // somebody sees it now and says so within 15 minutes
+        late.push({ name, age: 0 })
+      } else if (action === 2) {
+        await writeGone(state, hashParts(name))
+        visible.delete(name)
+        hide(name)
+      } else if (action === 3) {
+        const minutes = random(14) + 1
+        for (const one of late.filter(({ age }) => age + minutes >= 15))
+          await writeHeld(state, hashParts(one.name))
+        late.splice(0, late.length, ...late.filter(({ age }) => age + minutes < 15))
+        for (const one of late) one.age += minutes
+        wait(minutes)
+      } else if (action === 4) await compactIndex(state, cache)
+      else if (action === 5) await rebuildIndex(state, cache)
+      else if (action === 6 && late.length > 0) {
+        const [one] = late.splice(random(late.length), 1)
+        if (one !== undefined) await writeHeld(state, hashParts(one.name))
+      } else {
+        const known = await held(...names)
+        expect(known.filter((one) => !visible.has(one))).toEqual([])
+      }
+    }
+  }
+})
