@@ -72,6 +72,10 @@ const QUESTIONS: Record<string, Question> = {
     ask: put('CacheBucket', '0c6kzph7l0dcbfmjap64f0czdafn3b7x.narinfo'),
     may: ['PublishRole', 'operator'],
   },
+  'says what the cache holds': {
+    ask: put('StateBucket', 'index/held/0.zst'),
+    may: ['PlanRole', 'PublishRole', 'operator'],
+  },
   'has Publish do something': {
     ask: ({ lambda }) =>
       lambda.send(
@@ -80,7 +84,7 @@ const QUESTIONS: Record<string, Question> = {
           InvocationType: 'DryRun',
         }),
       ),
-    may: ['WarmRole', 'KeysRole', 'RepairRole', 'operator'],
+    may: ['WarmRole', 'KeysRole', 'RepairRole', 'IndexRole', 'operator'],
   },
 }
 

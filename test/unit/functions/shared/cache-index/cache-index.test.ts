@@ -1,4 +1,5 @@
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3'
+import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { openCacheIndex } from '../../../../../functions/shared/cache-index/cache-index.ts'
 import { compactIndex } from '../../../../../functions/shared/cache-index/compact.ts'
@@ -231,92 +232,94 @@ describe('rebuilding', () => {
 })
 
 describe('reading while others compact', () => {
-  /** Calls it after the next GET or LIST, once. */
-  function after(which: 'list' | 'get', happens: () => Promise<unknown>): void {
+  /** Has something happen once, right before the reader gets the first object below a prefix. */
+  function before(prefix: string, happens: () => Promise<unknown>): void {
+    const { s3, name } = state
     let isDue = true
-    const original = buckets.bucket('state').s3.send.bind(state.s3)
-    state = {
-      name: 'state',
-      s3: Object.assign(Object.create(state.s3) as typeof state.s3, {
-        async send(command: Parameters<typeof original>[0]) {
-          const answer = await original(command)
-          const isSuch =
-            which === 'list' ? command instanceof ListObjectsV2Command : command instanceof GetObjectCommand
-          if (isDue && isSuch) {
-            isDue = false
-            await happens()
-          }
-          return answer
-        },
-      }),
+    const send = async (command: Parameters<typeof s3.send>[0]): Promise<unknown> => {
+      const isSuch = command instanceof GetObjectCommand && command.input.Key?.startsWith(prefix) === true
+      if (isDue && isSuch) {
+        isDue = false
+        await happens()
+      }
+      return s3.send(command)
     }
+    state = { name, s3: Object.assign(Object.create(s3) as typeof s3, { send }) }
   }
-  const real = () => buckets.bucket('state')
 
-  test.each(['list', 'get'] as const)('after its first %s, it finds all the same', async (which) => {
-    await rebuildIndex(state, cache)
-    for (const name of ['one', 'two', 'three']) await writeHeld(state, hashParts(name))
-    after(which, async () => compactIndex(real(), cache))
-    expect(await held('one', 'two', 'three', 'four')).toEqual(['one', 'two', 'three'])
-  })
-  test.each(['list', 'get'] as const)(
-    'after its first %s, what was deleted does not come back',
-    async (which) => {
+  test.each(['index/held/', 'index/gone/', 'index/paths.zst'])(
+    'before it reads %s, it finds all the same',
+    async (prefix) => {
+      await rebuildIndex(state, cache)
+      for (const name of ['one', 'two', 'three']) await writeHeld(state, hashParts(name))
+      await writeGone(state, hashParts('old'))
+      wait(61)
+      const compactor = state
+      before(prefix, async () => compactIndex(compactor, cache))
+      expect(await held('one', 'two', 'three', 'four')).toEqual(['one', 'two', 'three'])
+    },
+  )
+  test.each(['index/held/', 'index/gone/', 'index/paths.zst'])(
+    'before it reads %s, what was deleted does not come back',
+    async (prefix) => {
       await rebuildIndex(state, cache)
       await writeHeld(state, hashParts('one'))
       await writeGone(state, hashParts('one'))
       wait(61)
-      after(which, async () => compactIndex(real(), cache))
+      const compactor = state
+      before(prefix, async () => compactIndex(compactor, cache))
       expect(await held('one')).toEqual([])
     },
   )
 })
 
 /*
- * Any interleaving of what the pipeline does, against the rule itself: what the index says is held has been visible at some moment since the reader began. A function
- * lives 15 minutes at most, so nothing here takes longer between seeing and saying.
+ * Anything that the pipeline does to one path, in any order, against the rule itself: what the index names is visible. A function lives 15 minutes at most, so nobody
+ * who saw a narinfo says so later than that.
  */
 test('whatever happens in whatever order, the index never names what is gone', async () => {
-  let seed = 1
-  const random = (below: number): number => {
-    seed = (Math.imul(seed, 1103515245) + 12345) >>> 0
-    return (seed >>> 8) % below
-  }
-  const names = ['a', 'b']
-  for (let round = 0; round < 150; round++) {
-    for (const key of [...buckets.objects.keys()]) buckets.objects.delete(key)
-    const visible = new Set<string>()
-    const late: { name: string; age: number }[] = []
-    for (let step = 0; step < 40; step++) {
-      const name = names[random(names.length)] ?? ''
-      const action = random(8)
-      if (action === 0) {
-        visible.add(name)
-        show(name)
-        await writeHeld(state, hashParts(name))
-      } else if (action === 1 && visible.has(name)) {
-        // somebody sees it now and says so within 15 minutes
-        late.push({ name, age: 0 })
-      } else if (action === 2) {
-        await writeGone(state, hashParts(name))
-        visible.delete(name)
-        hide(name)
-      } else if (action === 3) {
-        const minutes = random(14) + 1
-        for (const one of late.filter(({ age }) => age + minutes >= 15))
-          await writeHeld(state, hashParts(one.name))
-        late.splice(0, late.length, ...late.filter(({ age }) => age + minutes < 15))
-        for (const one of late) one.age += minutes
-        wait(minutes)
-      } else if (action === 4) await compactIndex(state, cache)
-      else if (action === 5) await rebuildIndex(state, cache)
-      else if (action === 6 && late.length > 0) {
-        const [one] = late.splice(random(late.length), 1)
-        if (one !== undefined) await writeHeld(state, hashParts(one.name))
-      } else {
-        const known = await held(...names)
-        expect(known.filter((one) => !visible.has(one))).toEqual([])
+  const action = fc.oneof(
+    { weight: 1, arbitrary: fc.constant('publish') },
+    { weight: 2, arbitrary: fc.constant('see') },
+    { weight: 2, arbitrary: fc.constant('delete') },
+    { weight: 2, arbitrary: fc.integer({ min: 1, max: 14 }) },
+    { weight: 2, arbitrary: fc.constant('compact') },
+    { weight: 2, arbitrary: fc.constant('say') },
+    { weight: 1, arbitrary: fc.constant('rebuild') },
+  )
+  await fc.assert(
+    fc.asyncProperty(fc.array(action, { minLength: 5, maxLength: 25 }), async (actions) => {
+      buckets.objects.clear()
+      buckets.mock.resetHistory()
+      buckets.put('state/index/paths.zst', await HashParts.of([]).pack())
+      let isVisible = false
+      /** how long ago those who have not said so yet saw it, in minutes */
+      let seen: number[] = []
+      const say = async () => writeHeld(state, hashParts('hello'))
+      for (const next of ['publish', 'see', ...actions]) {
+        if (next === 'publish') {
+          isVisible = true
+          show('hello')
+          await say()
+        } else if (next === 'see' && isVisible) seen.push(0)
+        else if (next === 'say' && seen.pop() !== undefined) await say()
+        else if (next === 'delete') {
+          await writeGone(state, hashParts('hello'))
+          isVisible = false
+          hide('hello')
+        } else if (next === 'compact') await compactIndex(state, cache)
+        else if (next === 'rebuild') await rebuildIndex(state, cache)
+        else if (typeof next === 'number') {
+          for (const age of seen) if (age + next >= 15) await say()
+          seen = seen.map((age) => age + next).filter((age) => age < 15)
+          wait(next)
+        }
+        if (!isVisible) expect(await held('hello')).toEqual([])
       }
-    }
-  }
+    }),
+    {
+      numRuns: 100,
+      examples: [[['delete', 14, 'compact', 'say']], [['delete', 6, 'rebuild', 'compact', 'say']]],
+    },
+  )
 })
