@@ -6,6 +6,7 @@ export interface ListedObject {
   /** bytes */
   size: number
   modified: Date
+  etag: string
 }
 
 /**
@@ -32,7 +33,7 @@ export async function* listObjects(
     next = token === undefined ? undefined : page(token)
     // who awaits it may be long in coming
     next?.catch(() => undefined)
-    for (const { Key = '', Size = 0, LastModified = new Date(0) } of Contents)
-      yield { key: Key, size: Size, modified: LastModified }
+    for (const { Key = '', Size = 0, LastModified = new Date(0), ETag = '' } of Contents)
+      yield { key: Key, size: Size, modified: LastModified, etag: ETag }
   }
 }

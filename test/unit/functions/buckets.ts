@@ -108,8 +108,8 @@ export class Buckets {
     const page = keys.slice(0, MaxKeys)
     return {
       Contents: page.map((Key) => {
-        const { bytes, lastModified } = this.#find(`${Bucket}/${Key}`)
-        return { Key, Size: bytes.length, LastModified: lastModified }
+        const { bytes, lastModified, etag } = this.#find(`${Bucket}/${Key}`)
+        return { Key, Size: bytes.length, LastModified: lastModified, ETag: etag }
       }),
       ...(keys.length > page.length ? { NextContinuationToken: page.at(-1) } : {}),
     }
