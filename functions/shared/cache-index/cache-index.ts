@@ -67,8 +67,9 @@ export function openCacheIndex(state: Bucket, cache: Bucket, now: () => number =
     },
     async whichAreHeld(paths) {
       const { held, segments } = await open()
+      const compacted = held.lookup(paths.length)
       const isHeld = (hashPart: string): boolean =>
-        !segments.gone.has(hashPart) && (segments.held.has(hashPart) || held.has(hashPart))
+        !segments.gone.has(hashPart) && (segments.held.has(hashPart) || compacted.has(hashPart))
       return new Set(paths.filter((path) => isHeld(hashPartOf(path))))
     },
     note(path) {

@@ -318,7 +318,7 @@ test('whatever happens in whatever order, the index never names what is gone', a
       }
     }),
     {
-      numRuns: 100,
+      numRuns: 25,
       examples: [[['delete', 14, 'compact', 'say']], [['delete', 6, 'rebuild', 'compact', 'say']]],
     },
   )
