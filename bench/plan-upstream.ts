@@ -4,6 +4,6 @@ import { planFigure } from './plan-world.ts'
 export const planUpstream = planFigure(
   'plan.upstream',
   'finding that nothing is missing of 5,000 paths in an upstream that nobody has asked before, against Nix’s dry run',
-  2,
+  1,
   { changed: 0, isRemembered: false, heldBy: 'an upstream' },
 )

@@ -4,7 +4,7 @@ import type { PutObjectCommandInput, PutObjectCommandOutput, S3Client } from '@a
 import { RequestSigner } from './sign-request.ts'
 
 /** Where the SDK sends requests about a bucket's objects, and how it signs them. */
-interface BucketEndpoint {
+export interface BucketEndpoint {
   protocol: string
   hostname: string
   port: number | undefined
@@ -14,7 +14,7 @@ interface BucketEndpoint {
 }
 
 /** The parts of the SDK's own requests, contexts and answers that are used here. */
-interface SdkRequest extends Omit<BucketEndpoint, 'signer'> {
+export interface SdkRequest extends Omit<BucketEndpoint, 'signer'> {
   method: string
   query: object
   headers: Record<string, string>
@@ -26,7 +26,7 @@ interface SdkContext {
     properties?: { authSchemes?: { name: string; signingName?: string; signingRegion?: string }[] }
   }
 }
-interface SdkAnswer {
+export interface SdkAnswer {
   response: { statusCode: number; headers: Record<string, string>; body: Readable }
 }
 
@@ -87,7 +87,7 @@ function isPlain(put: PutObjectCommandInput): put is PutObjectCommandInput & Pla
 }
 
 /** Undefined when the bucket is signed for in another way than ours, as directory buckets are. */
-function endpointOf(
+export function endpointOf(
   request: SdkRequest,
   key: string,
   { endpointV2 }: SdkContext,
@@ -143,7 +143,7 @@ async function tryPut(
 }
 
 /** As the SDK writes a key into a path. Source: RFC 3986, section 2.3. */
-function encodeKey(key: string): string {
+export function encodeKey(key: string): string {
   const encode = (segment: string): string =>
     encodeURIComponent(segment).replaceAll(
       /[!'()*]/g,

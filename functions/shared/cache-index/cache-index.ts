@@ -38,9 +38,17 @@ export function openCacheIndex(state: Bucket, cache: Bucket, now: () => number =
   let requests = 0
 
   async function read(): Promise<Contents> {
+    // Both at once, which saves a round trip: it counts when the listing names this very version.
+    const early = findHashParts(state, stateKeys.indexPaths)
+    // who waits for the segments first would not be there when it fails
+    early.catch(() => undefined)
     const segments = await readSegments(state)
+    let found = await early
     requests += segments.requests + 1
-    const found = await findHashParts(state, stateKeys.indexPaths)
+    if (found?.etag !== segments.pathsEtag) {
+      found = await findHashParts(state, stateKeys.indexPaths)
+      requests++
+    }
     if (found !== undefined) return { held: found.hashParts, segments }
     const rebuilt = await rebuildPaths(state, cache)
     requests += rebuilt.requests
@@ -59,8 +67,9 @@ export function openCacheIndex(state: Bucket, cache: Bucket, now: () => number =
     },
     async whichAreHeld(paths) {
       const { held, segments } = await open()
+      const compacted = held.lookup(paths.length)
       const isHeld = (hashPart: string): boolean =>
-        !segments.gone.has(hashPart) && (segments.held.has(hashPart) || held.has(hashPart))
+        !segments.gone.has(hashPart) && (segments.held.has(hashPart) || compacted.has(hashPart))
       return new Set(paths.filter((path) => isHeld(hashPartOf(path))))
     },
     note(path) {

@@ -20,6 +20,8 @@ export interface Segments {
   /** hash parts of narinfos that somebody was about to delete: what else the index says of these does not count */
   gone: Set<string>
   keys: SegmentKeys
+  /** ETag of `index/paths.zst` as it was then; undefined when there was none */
+  pathsEtag: string | undefined
   /** that were made to read all this */
   requests: number
 }
@@ -46,9 +48,9 @@ export async function findHashParts(
 }
 
 /**
- * Every segment, as of one moment. What is `gone` is listed before what is `held`; a compaction first changes `index/paths.zst`, then deletes segments of `held`, then of
- * `gone`. So whatever a listing lacks because it was compacted is in `paths.zst` when that is read afterwards, and a segment of `held` is never read beside the
- * absence of one of `gone` that says otherwise. If something that was listed is not there any more, all is read again.
+ * Every segment, as of one moment. What is `gone` is listed before what is `held`, and that before `index/paths.zst`; a compaction first changes `paths.zst`, then deletes
+ * segments of `held`, then of `gone`. So whatever a listing lacks because it was compacted is in `paths.zst` as that listing names it, or a later one, and a segment of
+ * `held` is never read beside the absence of one of `gone` that says otherwise. If something that was listed is not there any more, all is read again.
  * @throws IndexUnsettled, IndexDamaged
  */
 export async function readSegments(state: Bucket): Promise<Segments> {
@@ -56,7 +58,7 @@ export async function readSegments(state: Bucket): Promise<Segments> {
   for (let attempt = 1; attempt <= TRIES; attempt++) {
     const listed = await listSegments(state)
     requests += listed.requests
-    const segments: Segments = { held: new Set(), gone: new Set(), keys: listed.keys, requests }
+    const segments: Segments = { ...listed, held: new Set(), gone: new Set() }
     const limit = pLimit(READS_AT_ONCE)
     const read = async (key: string, into: Set<string>): Promise<boolean> => {
       requests++
@@ -83,15 +85,19 @@ const [GONE = '', HELD = ''] = [stateKeys.indexGone, stateKeys.indexHeld].map((k
 )
 
 /** The names of all segments, in the order in which `readSegments` needs them. */
-export async function listSegments(state: Bucket): Promise<{ keys: SegmentKeys; requests: number }> {
+export async function listSegments(
+  state: Bucket,
+): Promise<Pick<Segments, 'keys' | 'pathsEtag' | 'requests'>> {
   const keys: SegmentKeys = { held: [], gone: [] }
+  let pathsEtag: string | undefined
   let listed = 0
-  for await (const { key, modified } of listObjects(state, stateKeys.index)) {
+  for await (const { key, modified, etag } of listObjects(state, stateKeys.index)) {
     listed++
     if (key.startsWith(GONE)) keys.gone.push({ key, written: modified.getTime() })
     else if (key.startsWith(HELD)) keys.held.push(key)
+    else if (key === stateKeys.indexPaths) pathsEtag = etag
   }
-  return { keys, requests: Math.max(1, Math.ceil(listed / OBJECTS_OF_A_LISTING)) }
+  return { keys, pathsEtag, requests: Math.max(1, Math.ceil(listed / OBJECTS_OF_A_LISTING)) }
 }
 
 /** Writes down that these narinfos are visible. Only what was seen in the last minutes may be written, by a function that lives 15 minutes at most. */

@@ -1,6 +1,8 @@
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { describe, expect, test } from 'vitest'
 import { repair } from '../../../functions/publish/repair/repair.ts'
+import { openCacheIndex } from '../../../functions/shared/cache-index/cache-index.ts'
+import { rebuildIndex } from '../../../functions/shared/cache-index/rebuild.ts'
 import { stateKeys } from '../../../functions/shared/keys.ts'
 import type { RepairRequest, RepairResult } from '../../../functions/shared/verification/repair-request.ts'
 import type { StorePath } from '../../../nix/store-path.ts'
@@ -99,14 +101,20 @@ describe('a repair takes out of sight what is broken, what refers to it, and the
     const before = await cache.keys()
     const incompleteBefore = await incompleteNarInfos(cache)
     const newlyIncomplete: string[] = []
+    await rebuildIndex(cache.state, cache.cache)
+    const named: string[] = []
     const s3 = watchDeletions(running.server.client(), cache.cache.name, async () => {
       const incomplete = await incompleteNarInfos(cache)
       newlyIncomplete.push(...incomplete.filter((key) => !incompleteBefore.includes(key)))
+      const visible = await cache.keys()
+      const held = await openCacheIndex(cache.state, cache.cache).whichAreHeld([...WITH_LIB, ...gone])
+      named.push(...[...held].map(narinfoKey).filter((key) => !visible.includes(key)))
     })
 
     const { results, left } = await cache.repair({ s3, content })
 
     expect(newlyIncomplete, 'after some deletion a closure was not there').toEqual([])
+    expect(named, 'after some deletion the index named a path that was not there').toEqual([])
     const visible = await cache.keys()
     const lost = before.filter((key) => !visible.includes(key))
     expect(lost).toEqual(

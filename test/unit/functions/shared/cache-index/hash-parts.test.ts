@@ -21,6 +21,12 @@ test('what was packed is unpacked, sorted, each once', async () => {
       expect(read.size).toBe(new Set(hashParts).size)
       for (const one of hashParts) expect(read.has(one)).toBe(true)
       expect(read.has(other)).toBe(hashParts.includes(other))
+      for (const questions of [0, 1000]) {
+        const lookup = read.lookup(questions)
+        expect([...hashParts, other].filter((one) => !lookup.has(one))).toEqual(
+          read.has(other) ? [] : [other],
+        )
+      }
     }),
   )
 })
