@@ -31,7 +31,7 @@ export async function evaluate(job: EvaluationTask, workshop: Workshop): Promise
   try {
     evaluation.shells = await evaluateShells(job, workshop)
     for (const shell of evaluation.shells) {
-      say(`${shell.attribute}: ${'error' in shell ? shell.error.replaceAll('\n', ' ') : shell.drvPath}`)
+      say(`${shell.attribute}: ${outcomeOf(shell)}`)
     }
     const roots = evaluation.shells.flatMap((shell) => ('drvPath' in shell ? [shell.drvPath] : []))
     if (roots.length > 0) evaluation.archive = await stageArchive(roots, workshop)
@@ -68,6 +68,12 @@ async function evaluateShells(job: EvaluationTask, workshop: Workshop): Promise<
 function systemsAtOnce(megabytes: number): number {
   const fitting = Math.floor((totalmem() * 0.75) / (megabytes * 1024 ** 2))
   return Math.max(1, Math.min(availableParallelism(), fitting))
+}
+
+function outcomeOf(shell: EvaluatedShell): string {
+  if ('error' in shell) return shell.error.replaceAll('\n', ' ')
+  if ('drvPath' in shell) return shell.drvPath
+  return `imports ${Object.keys(shell.needs).join(', ')}, which no cache has`
 }
 
 /** Whether an error is the answer to the job, rather than the builder's own failure. */

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { isStorePath, type StorePath } from '../../nix/store-path.ts'
-import type { Evaluation, RunId } from '../shared/contract.ts'
+import type { DerivationOutputs, EvaluatedShell, Evaluation, RunId } from '../shared/contract.ts'
 import { HearthError } from '../shared/errors.ts'
 import { explainFindings } from '../shared/findings.ts'
 import { stagedKeys } from '../shared/keys.ts'
@@ -13,12 +13,18 @@ export class EvaluationRefused extends HearthError {
 
 // Nobody vouches for an evaluator's words, and they end up in plans, reports and GitHub's statuses: bounded, and of the right kind.
 const Words = z.string().check(z.maxLength(1000))
-const drvPath = z.custom<StorePath>(
-  (value) => typeof value === 'string' && isStorePath(value) && value.endsWith('.drv'),
-  'not the path of a derivation',
+const drvPath = z.custom<StorePath>(isDerivationPath, 'not the path of a derivation')
+const storePath = z.custom<StorePath>(
+  (value) => typeof value === 'string' && isStorePath(value),
+  'not a store path',
+)
+const outputs = z.custom<DerivationOutputs>(
+  isDerivationOutputs,
+  'not derivations with names of their outputs',
 )
 const Shell = z.union([
-  z.object({ attribute: Words, system: Words, drvPath }),
+  z.object({ attribute: Words, system: Words, drvPath, imported: z.optional(outputs) }),
+  z.object({ attribute: Words, system: Words, needs: outputs, imported: z.optional(outputs) }),
   // one message of Nix with its trace
   z.object({ attribute: Words, system: Words, error: z.string().check(z.maxLength(64 * 1024)) }),
 ])
@@ -41,6 +47,7 @@ const Staged = z.object({
       bytes: z.number().check(z.nonnegative()),
     }),
   ),
+  flakeInputs: z.optional(z.array(storePath)),
 })
 
 // 16 MiB: 10,000 shells of which each has a message of more than a kilobyte.
@@ -60,14 +67,40 @@ export async function findStagedEvaluation(
   if (found === undefined) return undefined
   const parsed = z.safeParse(Staged, parseJson(key, found.bytes))
   if (!parsed.success) throw new EvaluationRefused(`the evaluator's ${key}: ${explainFindings(parsed.error)}`)
-  const { error, archive, ...evaluation } = parsed.data
+  const { error, archive, flakeInputs, shells, ...evaluation } = parsed.data
   if (evaluation.run !== run)
     throw new EvaluationRefused(`the evaluator's ${key} is of the run ${evaluation.run}`)
   return {
     ...evaluation,
+    shells: shells.map(withoutUndefined),
     ...(error === undefined ? {} : { error }),
     ...(archive === undefined ? {} : { archive }),
+    ...(flakeInputs === undefined ? {} : { flakeInputs }),
   }
+}
+
+function withoutUndefined(shell: z.output<typeof Shell>): EvaluatedShell {
+  if ('error' in shell) return shell
+  const { imported, ...rest } = shell
+  return imported === undefined ? rest : { ...rest, imported }
+}
+
+function isDerivationPath(value: unknown): boolean {
+  return typeof value === 'string' && isStorePath(value) && value.endsWith('.drv')
+}
+
+// Source: Nix, `checkName`: an output's name is part of a store path's.
+const OUTPUT_NAME = /^[0-9a-zA-Z+\-._?=]{1,211}$/
+
+function isDerivationOutputs(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  return Object.entries(value).every(
+    ([path, names]) =>
+      isDerivationPath(path) &&
+      Array.isArray(names) &&
+      names.length > 0 &&
+      names.every((name) => typeof name === 'string' && OUTPUT_NAME.test(name)),
+  )
 }
 
 function parseJson(key: string, bytes: Uint8Array): unknown {

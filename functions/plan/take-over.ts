@@ -4,8 +4,17 @@ import { promisify } from 'node:util'
 import { createZstdDecompress, zstdCompress } from 'node:zlib'
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { type VerifiedArchive, verifyArchive } from '../../nix/archive-verification.ts'
-import type { BuildId, EvaluatedShell, Evaluation, Graph, RunId } from '../shared/contract.ts'
+import type {
+  BuildId,
+  DerivationOutputs,
+  EvaluatedShell,
+  Evaluation,
+  EvaluationRound,
+  Graph,
+  RunId,
+} from '../shared/contract.ts'
 import { HearthError } from '../shared/errors.ts'
+import { entries } from '../shared/graph.ts'
 import { stagedKeys, stagingPrefixOfBuild, stateKeys } from '../shared/keys.ts'
 import { MeasuredZstd } from '../shared/measured-zstd.ts'
 import { type Bucket, copyObject, findJson, isMissing, writeJson } from '../shared/objects.ts'
@@ -37,8 +46,8 @@ const LIMITS = { maxSize: 8 * 1024 ** 3, maxDerivations: 400 * 1024 ** 2 }
 const compress = promisify(zstdCompress)
 
 /**
- * The evaluation of a run. The first wave takes it over from the evaluator's staging prefix, and trusts nothing of it: only derivations whose path
- * is that of their contents and sources whose content address recomputes are accepted, every output path is recomputed, and the graph is made from
+ * The evaluation of a run. The first wave after it takes it over from the evaluator's staging prefix, in place of the one before if the run has
+ * evaluated again, and trusts nothing of it: only derivations whose path is that of their contents and sources whose content address recomputes are accepted, every output path is recomputed, and the graph is made from
  * what was proved. The archive itself is copied to the state bucket, exactly the bytes that were read, where neither evaluator nor builder can
  * write. Every later reader reads those copies.
  * @throws EvaluationLost when the evaluator left nothing, EvaluationRefused when it left something else, SourceFailed when the source as a whole gave
@@ -52,12 +61,13 @@ export async function takeOverEvaluation(
   build: BuildId,
 ): Promise<Evaluation> {
   const taken = await findJson<Evaluation>(state, stateKeys.evaluation(run))
-  if (taken !== undefined) return taken
+  if (taken?.round?.build === build) return taken
   const prefix = stagingPrefixOfBuild(evaluatorRoleId, build)
   const evaluation = await findStagedEvaluation(staging, prefix, run)
   if (evaluation === undefined)
     throw new EvaluationLost(`the evaluator ${build} left no evaluation: its log says what happened`)
   if (evaluation.error !== undefined) throw new SourceFailed(evaluation.error)
+  evaluation.round = roundAfter(taken, build)
   if (evaluation.archive !== undefined) {
     const graph = await takeOverArchive(state, staging, prefix, run, evaluation.archive.sha256)
     evaluation.shells = evaluation.shells.map((shell) => inGraph(shell, graph))
@@ -67,11 +77,33 @@ export async function takeOverEvaluation(
   return evaluation
 }
 
-/** A shell whose derivation the archive does not hold cannot be planned; the others can. */
+function roundAfter(before: Evaluation | undefined, build: BuildId): EvaluationRound {
+  const needed = (before?.shells ?? []).flatMap((shell): [string, DerivationOutputs][] =>
+    'needs' in shell ? [[shell.attribute, shell.needs]] : [],
+  )
+  return { number: (before?.round?.number ?? 0) + 1, build, neededBefore: Object.fromEntries(needed) }
+}
+
+/** A shell of which the archive does not hold everything cannot be planned; the others can. */
 function inGraph(shell: EvaluatedShell, graph: Graph): EvaluatedShell {
-  if (!('drvPath' in shell) || Object.hasOwn(graph.derivations, shell.drvPath)) return shell
-  const { attribute, system, drvPath } = shell
-  return { attribute, system, error: `the evaluation's archive does not hold its derivation ${drvPath}` }
+  if ('error' in shell) return shell
+  const { attribute, system, imported = {} } = shell
+  const refuse = (lacking: string): EvaluatedShell => ({
+    attribute,
+    system,
+    error: `the evaluation's archive does not hold ${lacking}`,
+  })
+  if ('drvPath' in shell && !Object.hasOwn(graph.derivations, shell.drvPath))
+    return refuse(`its derivation ${shell.drvPath}`)
+  for (const [drvPath, outputs] of [...entries(imported), ...entries('needs' in shell ? shell.needs : {})]) {
+    const derivation = graph.derivations[drvPath]
+    if (derivation === undefined) return refuse(`${drvPath}, which it imports`)
+    const unknown = outputs.find((name) => !Object.hasOwn(derivation.outputs, name))
+    // what is unsupported has no outputs in the graph
+    if (unknown !== undefined && derivation.unsupported === undefined)
+      return refuse(`an output '${unknown}' of ${drvPath}, which it imports`)
+  }
+  return shell
 }
 
 async function takeOverArchive(

@@ -1,5 +1,5 @@
 import type { StorePath } from '../../nix/store-path.ts'
-import type { Graph, GraphDerivation } from '../shared/contract.ts'
+import type { DerivationOutputs, EvaluatedShell, Graph, GraphDerivation } from '../shared/contract.ts'
 import { derivationOf, entries } from '../shared/graph.ts'
 
 /** One output of one derivation that must be in a cache. */
@@ -8,6 +8,16 @@ export interface WantedOutput {
   output: string
   /** absent when nobody knows it before the build: no cache can be asked for it */
   path?: StorePath
+}
+
+/**
+ * What must be in a cache for an attribute: its warm set; of one that cannot be evaluated yet what it needs for that; nothing of one that is broken.
+ */
+export function wantedBy(graph: Graph, shell: EvaluatedShell): WantedOutput[] {
+  if ('error' in shell) return []
+  const { attribute, imported = {} } = shell
+  if ('drvPath' in shell) return warmSetOf(graph, attribute, shell.drvPath, imported)
+  return entries(shell.needs).flatMap(([drv, outputs]) => wantedOutputs(graph, drv, outputs, attribute))
 }
 
 /** Whether an attribute is entered (`nix develop`) or installed (`nix build`): a shell needs its inputs, a package its outputs. */
@@ -21,8 +31,15 @@ export function isShell(attribute: string): boolean {
  * A shell: the named outputs of its input derivations; its own output is only a record of the environment. A package: its outputs. An input
  * with `allowSubstitutes = false` is built on the laptop even when it is cached, so its inputs are wanted in its stead. Run-time closures
  * come with each path. Measured in shared nix-facts section 4 with Nix 2.8, 2.26 and 2.34.
+ *
+ * What is imported while it is evaluated is wanted as well, also with `allowSubstitutes = false`: an evaluator builds nothing, and fetches it by its path.
  */
-export function warmSetOf(graph: Graph, attribute: string, drvPath: StorePath): WantedOutput[] {
+export function warmSetOf(
+  graph: Graph,
+  attribute: string,
+  drvPath: StorePath,
+  imported: DerivationOutputs = {},
+): WantedOutput[] {
   const wanted = new Map<string, WantedOutput>()
   const opened = new Set<StorePath>()
   const open = (drv: StorePath): void => {
@@ -37,11 +54,18 @@ export function warmSetOf(graph: Graph, attribute: string, drvPath: StorePath): 
       open(drv)
       return
     }
+    add(drv, outputs)
+  }
+  const add = (drv: StorePath, outputs: string[]): void => {
     for (const output of wantedOutputs(graph, drv, outputs, attribute))
       wanted.set(output.path ?? `${drv}!${output.output}`, output)
   }
   if (isShell(attribute)) open(drvPath)
   else want(drvPath, outputNames(derivationOf(graph, drvPath, attribute)))
+  for (const [drv, outputs] of entries(imported)) {
+    add(drv, outputs)
+    want(drv, outputs)
+  }
   return [...wanted.values()]
 }
 

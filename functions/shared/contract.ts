@@ -66,16 +66,37 @@ export interface EvaluationJob {
   target: Target
   /** where git fetches the commit from */
   source: string
-  /** attribute sets of shells or packages, `devShells` by default */
+  /**
+   * attribute paths of a flake, with or without the system in them (`devShells`, `packages.hello`, `packages.x86_64-linux.hello`), and files with or without an
+   * attribute path (`shell.nix`, `default.nix#tools.hello`); `devShells` by default
+   */
   attributes: string[]
   systems: System[]
   limits: { secondsPerSystem: number; megabytes: number }
+  /** the public keys of our own cache: what an evaluation imports is fetched with a signature, like everything else */
+  publicKeys?: string[]
+  upstreams?: Upstream[]
+  /** whether the sources of the flake's locked inputs are kept warm, too */
+  flakeInputs?: boolean
   /** SHA-256 of the configuration that this run uses, whatever is pushed meanwhile */
   config: string
 }
 
-export type ShellStatus = { drvPath: StorePath } | { error: string }
-/** One attribute to keep warm, and what evaluating it gave. */
+/** Derivation -> the outputs of it that are meant. */
+export type DerivationOutputs = Record<StorePath, string[]>
+
+/**
+ * What evaluating an attribute gave: its derivation, what is wrong with it, or what it needs before it can go on: outputs that it imports
+ * (import-from-derivation) and that no cache has. They are to be built and published like everything else, and then it is evaluated again.
+ *
+ * `imported` is what evaluating needed and got, also before it was found to need more: a laptop needs it, too. What attributes of one system share is
+ * imported once, so it may name imports of others that were evaluated before it.
+ */
+export type ShellStatus =
+  | { drvPath: StorePath; imported?: DerivationOutputs }
+  | { needs: DerivationOutputs; imported?: DerivationOutputs }
+  | { error: string }
+/** One attribute to keep warm, or a set of them that cannot be listed, and what evaluating it gave. */
 export type EvaluatedShell = { attribute: string; system: System } & ShellStatus
 
 /** What an evaluator leaves in its staging prefix as `evaluation.json`. */
@@ -87,8 +108,22 @@ export interface Evaluation {
   shells: EvaluatedShell[]
   /** set when the source as a whole gave nothing to warm: then there are no shells and no archive */
   error?: { name: string; message: string }
-  /** `archive.zst` beside it: `nix-store --export` of every `.drv` and source, zstd; absent when no shell evaluates */
+  /** `archive.zst` beside it: `nix-store --export` of every `.drv` and source, zstd; absent when there is nothing to build or to keep */
   archive?: { sha256: string; bytes: number }
+  /** the sources of the flake's locked inputs, which are in the archive; only when the job asks for them */
+  flakeInputs?: StorePath[]
+  /** only in Plan's own copy */
+  round?: EvaluationRound
+}
+
+/** A run evaluates again after it has published what an evaluation lacked. */
+export interface EvaluationRound {
+  /** from 1 */
+  number: number
+  /** which build of the evaluator gave this evaluation */
+  build: BuildId
+  /** what the round before lacked, by attribute */
+  neededBefore: Record<string, DerivationOutputs>
 }
 
 /** One derivation of the graph, as read from its `.drv` file; its output paths are recomputed. */

@@ -48,6 +48,7 @@ function takenOver(graph: Graph | null = GRAPH): void {
   ]
   buckets.put(`state/runs/${RUN}/plans/evaluation.json`, {
     version: 1,
+    round: { number: 1, build: BUILD, neededBefore: {} },
     run: RUN,
     target: TARGET,
     nixVersion: '2.8.0',

@@ -84,7 +84,7 @@ describe('a run comes to an end', () => {
 
 function wantsAreHeld({ graph, shells }: Wanting, index: number, held: Set<StorePath>): boolean {
   const shell = shells[index]
-  if (shell === undefined || 'error' in shell) throw new Error('every shell of these graphs evaluates')
+  if (shell === undefined || !('drvPath' in shell)) throw new Error('every shell of these graphs evaluates')
   const wanted = warmSetOf(graph, shell.attribute, shell.drvPath)
   return wanted.every(({ path }) => path !== undefined && held.has(path))
 }

@@ -44,6 +44,9 @@ const evaluation = {
   shells: [broken],
 }
 
+/** Plan's own copy of it. */
+const first = { ...evaluation, round: { number: 1, build: BUILD, neededBefore: {} } }
+
 let buckets: Buckets
 beforeEach(() => {
   buckets = new Buckets()
@@ -54,14 +57,16 @@ function stage(
   paths: PathToArchive[],
   shells: object[],
   changed: { sha256?: string; bytes?: Uint8Array } = {},
+  build = BUILD,
 ): void {
+  const prefix = STAGED.replace(BUILD.slice(BUILD.indexOf(':') + 1), build.slice(build.indexOf(':') + 1))
   const archive = changed.bytes ?? zstdCompressSync(archiveBytes(...paths))
-  buckets.put(`${STAGED}archive.zst`, archive)
+  buckets.put(`${prefix}archive.zst`, archive)
   const pinned = { sha256: changed.sha256 ?? sha256(archive), bytes: archive.length }
-  buckets.put(`${STAGED}evaluation.json`, { ...evaluation, shells, archive: pinned })
+  buckets.put(`${prefix}evaluation.json`, { ...evaluation, shells, archive: pinned })
 }
-const takeOver = () =>
-  takeOverEvaluation(buckets.bucket('state'), buckets.bucket('staging'), 'AROAEVALUATOR', RUN, BUILD)
+const takeOver = (build = BUILD) =>
+  takeOverEvaluation(buckets.bucket('state'), buckets.bucket('staging'), 'AROAEVALUATOR', RUN, build)
 
 describe("the first wave takes the evaluation over from the evaluator's prefix", () => {
   test('the graph is made from what the archive proves, and the archive is copied as it was read; the evaluation is last', async () => {
@@ -89,7 +94,7 @@ describe("the first wave takes the evaluation over from the evaluator's prefix",
 
   test('without an archive, when no shell evaluates', async () => {
     buckets.put(`${STAGED}evaluation.json`, evaluation)
-    expect(await takeOver()).toEqual(evaluation)
+    expect(await takeOver()).toEqual(first)
     expect(buckets.keys('state')).toEqual([`runs/${RUN}/plans/evaluation.json`])
   })
 
@@ -113,13 +118,57 @@ describe('every later wave reads the copy', () => {
     buckets.put(`${STAGED}evaluation.json`, evaluation)
     await takeOver()
     buckets.put(`${STAGED}evaluation.json`, { ...evaluation, nixVersion: 'altered' })
-    expect(await takeOver()).toEqual(evaluation)
+    expect(await takeOver()).toEqual(first)
   })
   test('also when the evaluator’s prefix has expired', async () => {
     buckets.put(`${STAGED}evaluation.json`, evaluation)
     await takeOver()
     buckets.objects.delete(`${STAGED}evaluation.json`)
-    expect(await takeOver()).toEqual(evaluation)
+    expect(await takeOver()).toEqual(first)
+  })
+})
+
+describe('an evaluation that followed on another takes its place', () => {
+  const AGAIN = 'hearth-evaluator:7c0de2aa'
+  const needs = { [fixedOutput().path]: ['out'] }
+  const waiting = { attribute: 'packages.x86_64-linux.licences', system: 'x86_64-linux', needs }
+
+  test('and remembers what the one before lacked', async () => {
+    stage([fixedOutput()], [waiting])
+    expect((await takeOver()).shells).toEqual([waiting])
+    stage([fixedOutput()], [shell(fixedOutput().path)], {}, AGAIN)
+    const second = await takeOver(AGAIN)
+    expect(second.shells).toEqual([shell(fixedOutput().path)])
+    expect(second.round).toEqual({ number: 2, build: AGAIN, neededBefore: { [waiting.attribute]: needs } })
+    expect(await takeOver(AGAIN)).toEqual(second)
+  })
+
+  test.each([
+    ['a derivation', { '/nix/store/00000000000000000000000000000000-gone.drv': ['out'] }, 'gone.drv'],
+    ['an output', { [fixedOutput().path]: ['doc'] }, "an output 'doc' of"],
+  ])(
+    'an import of %s that the archive does not hold is an error of its attribute',
+    async (_, lacking, words) => {
+      stage(
+        [fixedOutput()],
+        [
+          { ...waiting, needs: lacking },
+          { ...shell(fixedOutput().path), imported: lacking },
+        ],
+      )
+      const { attribute, system } = waiting
+      const refused = { attribute, system, error: expect.stringContaining(words) }
+      expect((await takeOver()).shells).toEqual([refused, refused])
+    },
+  )
+
+  test.each([
+    ['no derivation', { '/nix/store/00000000000000000000000000000000-gone': ['out'] }],
+    ['no output', { [fixedOutput().path]: [] }],
+    ['an output that is no name', { [fixedOutput().path]: ['../out'] }],
+  ])('imports of %s are refused', async (_, imported) => {
+    stage([fixedOutput()], [{ ...shell(fixedOutput().path), imported }])
+    await expect(takeOver()).rejects.toMatchObject({ name: 'EvaluationRefused' })
   })
 })
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isShell, warmSetOf } from '../../../../functions/plan/warm-set.ts'
+import { isShell, wantedBy, warmSetOf } from '../../../../functions/plan/warm-set.ts'
 import { drv, graphOf, out, type Sketch } from '../graphs.ts'
 
 /** The paths of a warm set, sorted. */
@@ -77,5 +77,43 @@ describe('an attribute is entered as a shell', () => {
     ['devShellsOld.default', false],
   ])('%s: %s', (attribute, expected) => {
     expect(isShell(attribute)).toBe(expected)
+  })
+})
+
+describe('what is imported while an attribute is evaluated', () => {
+  const graph = graphOf({
+    shell: { needs: ['tool'] },
+    tool: {},
+    plan: { outputs: ['out', 'json'], needs: ['planner'] },
+    generated: { needs: ['generator'], local: true },
+    generator: {},
+    planner: {},
+  })
+  const wanted = (shell: Parameters<typeof wantedBy>[1]) =>
+    wantedBy(graph, shell)
+      .map(({ path }) => path ?? 'unknown')
+      .toSorted()
+  const attribute = { attribute: 'devShells.x86_64-linux.default', system: 'x86_64-linux' }
+  const drvPath = drv('shell')
+
+  test.each([
+    [
+      'belongs to its warm set, by output',
+      { drvPath, imported: { [drv('plan')]: ['json'] } },
+      [out('tool'), out('plan', 'json')],
+    ],
+    [
+      'with allowSubstitutes = false: itself for the evaluator, which builds nothing, and its inputs for the laptop, which builds it',
+      { drvPath, imported: { [drv('generated')]: ['out'] } },
+      [out('tool'), out('generated'), out('generator')],
+    ],
+    [
+      'is all that is wanted of one that cannot be evaluated without it',
+      { needs: { [drv('generated')]: ['out'] } },
+      [out('generated')],
+    ],
+    ['is not wanted of one that is broken', { error: 'broken' }, []],
+  ])('%s', (_, status, expected) => {
+    expect(wanted({ ...attribute, ...status })).toEqual(sorted(...expected))
   })
 })
