@@ -44,7 +44,7 @@ async function work(command: 'evaluate' | 'build'): Promise<void> {
     })
     if (command === 'evaluate') {
       const job = await readEvaluationJob(jobFile)
-      await evaluate(job, await openWorkshop())
+      await evaluate(job, { ...settings, ...(await openWorkshop()), s3 })
     } else {
       const job = await readBuildJob(jobFile)
       await build(job, { ...settings, ...(await openWorkshop()), s3 })

@@ -12,6 +12,8 @@ const storePath = z.custom<StorePath>(
 const commit = z.string().check(z.regex(/^[0-9a-f]{40}$/, 'not a commit of 40 hexadecimal digits'))
 const sha256 = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'not a SHA-256 in base16'))
 
+const upstreams = z.array(z.object({ url: z.string(), publicKeys: z.array(z.string()) }))
+
 const evaluationJob = z.object({
   kind: z.literal('evaluate'),
   run: z.string(),
@@ -20,6 +22,9 @@ const evaluationJob = z.object({
   attributes: z.array(z.string()),
   systems: z.array(z.string()),
   limits: z.object({ secondsPerSystem: z.number(), megabytes: z.number() }),
+  publicKeys: z._default(z.array(z.string()), []),
+  upstreams: z._default(upstreams, []),
+  flakeInputs: z._default(z.boolean(), false),
 })
 
 const buildJob = z.object({
@@ -36,12 +41,12 @@ const buildJob = z.object({
       needs: z.array(storePath),
     }),
   ),
-  upstreams: z.array(z.object({ url: z.string(), publicKeys: z.array(z.string()) })),
+  upstreams,
   publicKeys: z.array(z.string()),
 })
 
 /** What an evaluator reads of its job. */
-export type EvaluationTask = Omit<EvaluationJob, 'config'>
+export type EvaluationTask = Required<Omit<EvaluationJob, 'config'>>
 
 /** What a builder reads of its job. */
 export type BuildTask = Omit<BuildJob, 'maxNarSize'>

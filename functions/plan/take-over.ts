@@ -19,6 +19,7 @@ import { stagedKeys, stagingPrefixOfBuild, stateKeys } from '../shared/keys.ts'
 import { MeasuredZstd } from '../shared/measured-zstd.ts'
 import { type Bucket, copyObject, findJson, isMissing, writeJson } from '../shared/objects.ts'
 import { isPassing } from '../shared/passing-error.ts'
+import { nameInRound } from './evaluation-rounds.ts'
 import { graphOf } from './graph-of.ts'
 import { findStagedEvaluation } from './staged-evaluation.ts'
 
@@ -79,7 +80,7 @@ export async function takeOverEvaluation(
 
 function roundAfter(before: Evaluation | undefined, build: BuildId): EvaluationRound {
   const needed = (before?.shells ?? []).flatMap((shell): [string, DerivationOutputs][] =>
-    'needs' in shell ? [[shell.attribute, shell.needs]] : [],
+    'needs' in shell ? [[nameInRound(shell), shell.needs]] : [],
   )
   return { number: (before?.round?.number ?? 0) + 1, build, neededBefore: Object.fromEntries(needed) }
 }

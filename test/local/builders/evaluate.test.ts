@@ -108,7 +108,6 @@ describe('a flake with healthy and broken shells', () => {
     ['missing', "attribute 'b' missing\nat packages.nix:"],
     ['loops', 'did not finish within its share of the time'],
     ['eats', 'more than 400 MB of memory'],
-    ['imports', 'it needs import-from-derivation: /nix/store/'],
     ['noDerivation', 'value is an integer while a set was expected'],
   ])('shell %s: %s', (name, error) => {
     for (const system of ['x86_64-linux', 'aarch64-linux']) {
@@ -118,12 +117,23 @@ describe('a flake with healthy and broken shells', () => {
     }
   })
 
+  test('a shell that imports what no cache has names it', () => {
+    for (const system of ['x86_64-linux', 'aarch64-linux']) {
+      const shell = result.shells.find(({ attribute }) => attribute === `devShells.${system}.imports`)
+      if (shell === undefined || !('needs' in shell))
+        throw new Error(`it needs nothing: ${JSON.stringify(shell)}`)
+      const [[imported, outputs] = []] = Object.entries(shell.needs)
+      expect(imported).toMatch(/-imported-1\.0\.drv$/)
+      expect(outputs).toEqual(['out'])
+    }
+  })
+
   test('the archive holds every derivation that the healthy shells need, each with its own system', () => {
     const names = Object.values(graph.derivations).map(({ name, system }) => `${system} ${name}`)
     expect(names).toContain('x86_64-linux needs-broken-1.0')
     expect(names).toContain('aarch64-linux multi-2.0')
     expect(names.filter((name) => name.endsWith('libbase-1.0'))).toHaveLength(2)
-    expect(names).not.toContain('x86_64-linux imported-1.0')
+    expect(names).toContain('x86_64-linux imported-1.0')
     const exotic = Object.values(graph.derivations).find(({ name }) => name === 'exotic-1.0')
     expect(exotic).toMatchObject({ requiredSystemFeatures: ['quantum'], allowSubstitutes: true })
   })

@@ -139,7 +139,11 @@ describe('an evaluation that followed on another takes its place', () => {
     stage([fixedOutput()], [shell(fixedOutput().path)], {}, AGAIN)
     const second = await takeOver(AGAIN)
     expect(second.shells).toEqual([shell(fixedOutput().path)])
-    expect(second.round).toEqual({ number: 2, build: AGAIN, neededBefore: { [waiting.attribute]: needs } })
+    expect(second.round).toEqual({
+      number: 2,
+      build: AGAIN,
+      neededBefore: { [`${waiting.attribute} ${waiting.system}`]: needs },
+    })
     expect(await takeOver(AGAIN)).toEqual(second)
   })
 
