@@ -13,6 +13,7 @@ import { findFlakeInputs } from './evaluation/flake-inputs.ts'
 import { ImportCaches } from './evaluation/import-caches.ts'
 import { findShells, type FoundShells } from './evaluation/list-shells.ts'
 import type { FetchedSource } from './evaluation/sources.ts'
+import { stageInputs } from './evaluation/stage-inputs.ts'
 import { TimeBudget } from './evaluation/time-budget.ts'
 import { writeArchive } from './machine/archive.ts'
 import { FlakeDoesNotEvaluate, NothingToWarm, SourceNotFound } from './machine/errors.ts'
@@ -25,6 +26,7 @@ import type { Workshop } from './machine/workshop.ts'
 export interface EvaluationWorkshop extends Workshop {
   s3: S3Client
   cacheBucket: string
+  zstdLevel: number
 }
 
 /**
@@ -44,7 +46,10 @@ export async function evaluate(job: EvaluationTask, workshop: EvaluationWorkshop
   try {
     const found = await evaluateShells(job, workshop, caches)
     evaluation.shells = found.shells
-    if (found.flakeInputs !== undefined) evaluation.flakeInputs = found.flakeInputs
+    if (found.flakeInputs !== undefined) {
+      evaluation.flakeInputs = found.flakeInputs
+      await stageInputs(found.flakeInputs, workshop)
+    }
     for (const shell of evaluation.shells) say(`${shell.attribute}: ${outcomeOf(shell)}`)
     const roots = [...evaluation.shells.flatMap(rootsOf), ...(evaluation.flakeInputs ?? [])]
     if (roots.length > 0) evaluation.archive = await stageArchive([...new Set(roots)], workshop)

@@ -73,13 +73,8 @@ export async function evaluateBounded(
   return { stderr, reason: signal === null ? 'error' : 'died' }
 }
 
-const SETTINGS = [
-  '--extra-experimental-features',
-  'nix-command flakes',
-  ...options({
-    // Nothing may be built here, even if the machine's nix.conf names remote builders.
-    'max-jobs': '0',
-    builders: '',
-    'accept-flake-config': 'false',
-  }),
-]
+const SETTINGS = options({
+  // Nothing may be built here, even if the machine's nix.conf names remote builders.
+  'max-jobs': '0',
+  builders: '',
+})

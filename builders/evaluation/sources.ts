@@ -22,7 +22,11 @@ export function flakeSource({ repository, commit }: FetchedSource, bounds: Bound
   const reference = flakeReference(repository, commit)
   return {
     ...bounds,
-    settings: options({ 'pure-eval': 'true' }),
+    settings: [
+      '--extra-experimental-features',
+      'nix-command flakes',
+      ...options({ 'pure-eval': 'true', 'accept-flake-config': 'false' }),
+    ],
     root: flakeRoot(reference),
     replacements: [[`«${reference}»/`, '']],
   }
@@ -39,6 +43,8 @@ export function fileSource({ files }: FetchedSource, file: string, system: strin
       '-I',
       `hearth-source=${files}`,
       ...options({
+        // not flakes: `fetchTree` of 2.8 reads any folder, restricted or not
+        'experimental-features': 'nix-command',
         'pure-eval': 'false',
         'restrict-eval': 'true',
         // not http: machines of AWS give their credentials there

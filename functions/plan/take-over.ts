@@ -72,6 +72,9 @@ export async function takeOverEvaluation(
   if (evaluation.archive !== undefined) {
     const graph = await takeOverArchive(state, staging, prefix, run, evaluation.archive.sha256)
     evaluation.shells = evaluation.shells.map((shell) => inGraph(shell, graph))
+    // what the archive does not prove is nothing that anybody can publish
+    const inputs = evaluation.flakeInputs?.filter((path) => Object.hasOwn(graph.sources, path))
+    if (inputs !== undefined) evaluation.flakeInputs = inputs
     await writeGraph(state, run, graph)
   }
   await writeJson(state, stateKeys.evaluation(run), evaluation)
