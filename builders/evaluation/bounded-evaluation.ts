@@ -77,4 +77,6 @@ const SETTINGS = options({
   // Nothing may be built here, even if the machine's nix.conf names remote builders.
   'max-jobs': '0',
   builders: '',
+  // Nix waits for the disk after every derivation that it writes. What the machine forgets when it loses power is evaluated again.
+  'fsync-metadata': 'false',
 })
