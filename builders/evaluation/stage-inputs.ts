@@ -3,6 +3,7 @@ import { cacheKeys } from '../../functions/shared/keys.ts'
 import { hashPartOf, type StorePath } from '../../nix/store-path.ts'
 import { stagePath } from '../batch/stage-path.ts'
 import { LocalStore } from '../machine/local-store.ts'
+import { Parcels } from '../machine/parcels.ts'
 import type { Workshop } from '../machine/workshop.ts'
 
 /** What staging a flake's inputs needs beside the machine itself. */
@@ -20,10 +21,13 @@ export async function stageInputs(paths: StorePath[], workshop: InputStaging): P
   const { s3, cacheBucket, staging, folder, zstdLevel, environment, say } = workshop
   const isPublished = await Promise.all(paths.map((path) => hasNarInfo(s3, cacheBucket, path)))
   const fresh = paths.filter((_, index) => isPublished[index] !== true)
+  const parcels = new Parcels(staging)
   for (const info of await new LocalStore(environment).infos(fresh)) {
-    const { fileSize } = await stagePath(staging, info, { folder: folder.path, zstdLevel })
+    const { fileSize } = await stagePath(staging, info, { parcels, folder: folder.path, zstdLevel })
     say(`staged the input ${info.path}, ${fileSize} bytes`)
   }
+  parcels.close()
+  await parcels.staged()
 }
 
 async function hasNarInfo(s3: S3Client, Bucket: string, path: StorePath): Promise<boolean> {

@@ -48,7 +48,7 @@ async function evaluateSample(): Promise<void> {
     source,
     attributes: ['devShells'],
     systems: [HOST_SYSTEM],
-    limits: { secondsPerSystem: 2, megabytes: 400 },
+    limits: { secondsPerSystem: 12, megabytes: 400 },
     config: 'unused here',
   }
   aws.put('state/job.json', JSON.stringify(job))

@@ -21,7 +21,7 @@ import { formatPublicKey, generateSecretKey, publicKeyOf } from '../../../nix/si
 import { hashPartOf, type StorePath } from '../../../nix/store-path.ts'
 import { AwsDouble } from './aws-double.ts'
 import { bundleBuilder, type Machine, makeMachine, type Ran } from './machine.ts'
-import { clearStaging, publish } from './published-cache.ts'
+import { publish } from './published-cache.ts'
 import { commitFlake } from './sample-flake.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'hearth-test-imports-'))
@@ -102,7 +102,7 @@ interface Round {
 
 let machines = 0
 async function evaluate(changes: Partial<EvaluationJob> = {}, machine?: Machine): Promise<Round> {
-  clearStaging(aws)
+  aws.clearStaging()
   const job: EvaluationJob = {
     kind: 'evaluate',
     run: 'run-1',
@@ -134,7 +134,7 @@ async function buildAndPublish({ evaluation, graph }: Round): Promise<void> {
       'needs' in shell && shell.system === system ? entries(shell.needs).map(([drvPath]) => drvPath) : [],
     )
     const drvPaths = inputsFirst(needed, inputsOf)
-    clearStaging(aws)
+    aws.clearStaging()
     const job: BuildJob = {
       kind: 'build',
       run: 'run-1',
@@ -157,7 +157,7 @@ async function buildAndPublish({ evaluation, graph }: Round): Promise<void> {
     expect(ran.status, ran.stdout + ran.stderr).toBe(0)
     publish(aws, key)
   }
-  clearStaging(aws)
+  aws.clearStaging()
 }
 
 function shellsOf({ evaluation }: Round, system: string): Record<string, EvaluatedShell> {
