@@ -1,5 +1,6 @@
 import { drvRecompute } from './drv-recompute.ts'
 import type { Figure } from './figure.ts'
+import { graphEvaluate } from './graph-evaluate.ts'
 import { graphRead } from './graph-read.ts'
 import { planChanged } from './plan-changed.ts'
 import { planCold } from './plan-cold.ts'
@@ -14,6 +15,7 @@ import { scheduleMakespan } from './schedule-makespan.ts'
 /** Every figure of `npm run bench`, in the order of the report. */
 export const FIGURES: Figure[] = [
   graphRead,
+  graphEvaluate,
   publishSign,
   publishSignFiles,
   publishVerify,

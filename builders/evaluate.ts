@@ -1,25 +1,39 @@
+import type { S3Client } from '@aws-sdk/client-s3'
 import { availableParallelism, totalmem } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import pLimit from 'p-limit'
+import { parseAttribute } from '../functions/shared/attributes.ts'
 import type { EvaluatedShell, Evaluation } from '../functions/shared/contract.ts'
+import { entries } from '../functions/shared/graph.ts'
 import { stagedKeys } from '../functions/shared/keys.ts'
 import type { StorePath } from '../nix/store-path.ts'
-import { writeArchive } from './machine/archive.ts'
-import { FlakeDoesNotEvaluate, NothingToWarm, SourceNotFound } from './machine/errors.ts'
 import { evaluateSystem } from './evaluation/evaluate-system.ts'
-import { fetchCommit, flakeReference } from './evaluation/fetch-commit.ts'
+import { checkOut, fetchCommit } from './evaluation/fetch-commit.ts'
+import { findFlakeInputs } from './evaluation/flake-inputs.ts'
+import { ImportCaches } from './evaluation/import-caches.ts'
+import { findShells, type FoundShells } from './evaluation/list-shells.ts'
+import type { FetchedSource } from './evaluation/sources.ts'
+import { stageInputs } from './evaluation/stage-inputs.ts'
+import { TimeBudget } from './evaluation/time-budget.ts'
+import { writeArchive } from './evaluation/write-archive.ts'
+import { FlakeDoesNotEvaluate, NothingToWarm, SourceNotFound } from './machine/errors.ts'
 import type { EvaluationTask } from './machine/job.ts'
-import { findShells } from './evaluation/list-shells.ts'
 import { nixVersion } from './machine/nix-command.ts'
 import { stageBytes, stageFile } from './machine/staging.ts'
 import type { Workshop } from './machine/workshop.ts'
-import { TimeBudget } from './evaluation/time-budget.ts'
+
+/** What an evaluation needs beyond its staging: the cache that it may fetch imports from. */
+export interface EvaluationWorkshop extends Workshop {
+  s3: S3Client
+  cacheBucket: string
+  zstdLevel: number
+}
 
 /**
  * Evaluate: a commit to the derivations of its shells, and the archive of everything that they need. `evaluation.json` is staged last: who finds it finds
  * everything. A source that gives nothing to warm is a result, too, and says why.
  */
-export async function evaluate(job: EvaluationTask, workshop: Workshop): Promise<void> {
+export async function evaluate(job: EvaluationTask, workshop: EvaluationWorkshop): Promise<void> {
   const { staging, say } = workshop
   const evaluation: Evaluation = {
     version: 1,
@@ -28,17 +42,23 @@ export async function evaluate(job: EvaluationTask, workshop: Workshop): Promise
     nixVersion: await nixVersion(workshop.environment),
     shells: [],
   }
+  const caches = new ImportCaches({ ...workshop, ...job })
   try {
-    evaluation.shells = await evaluateShells(job, workshop)
-    for (const shell of evaluation.shells) {
-      say(`${shell.attribute}: ${outcomeOf(shell)}`)
+    const found = await evaluateShells(job, workshop, caches)
+    evaluation.shells = found.shells
+    if (found.flakeInputs !== undefined) {
+      evaluation.flakeInputs = found.flakeInputs
+      await stageInputs(found.flakeInputs, workshop)
     }
-    const roots = evaluation.shells.flatMap((shell) => ('drvPath' in shell ? [shell.drvPath] : []))
-    if (roots.length > 0) evaluation.archive = await stageArchive(roots, workshop)
+    for (const shell of evaluation.shells) say(`${shell.attribute}: ${outcomeOf(shell)}`)
+    const roots = [...evaluation.shells.flatMap(rootsOf), ...(evaluation.flakeInputs ?? [])]
+    if (roots.length > 0) evaluation.archive = await stageArchive([...new Set(roots)], workshop)
   } catch (error) {
     if (!isAboutTheSource(error)) throw error
     say(`${error.name}: ${error.message}`)
     evaluation.error = { name: error.name, message: error.message }
+  } finally {
+    await caches.close()
   }
   await stageBytes(staging, stagedKeys.evaluation(staging.prefix), Buffer.from(JSON.stringify(evaluation)), {
     type: 'application/json',
@@ -47,27 +67,69 @@ export async function evaluate(job: EvaluationTask, workshop: Workshop): Promise
   say(`evaluated ${evaluation.shells.length} shells, ${broken} of them broken`)
 }
 
-async function evaluateShells(job: EvaluationTask, workshop: Workshop): Promise<EvaluatedShell[]> {
-  const { folder, environment, say } = workshop
-  const source = join(folder.path, 'source')
-  await fetchCommit(job.source, job.target.commit, source, environment)
-  say(`fetched ${job.target.repository} ${job.target.commit}`)
+interface Evaluated {
+  shells: EvaluatedShell[]
+  flakeInputs?: StorePath[]
+}
+
+async function evaluateShells(
+  job: EvaluationTask,
+  workshop: EvaluationWorkshop,
+  caches: ImportCaches,
+): Promise<Evaluated> {
+  const { environment, say } = workshop
+  const fetched = await fetch(job, workshop)
   const bounds = { environment, megabytes: job.limits.megabytes }
-  const found = await findShells(job, flakeReference(source, job.target.commit), bounds)
+  const found = await findShells(job, fetched, bounds, caches)
   const limit = pLimit(systemsAtOnce(job.limits.megabytes))
-  const bySystem = await limit.map(found.systems, async ({ system, candidates }) => {
-    say(`evaluating ${candidates.length} shells for ${system}`)
+  const bySystem = await limit.map(found.systems, async ({ system, groups, imports }) => {
     const budget = new TimeBudget(job.limits.secondsPerSystem)
-    return evaluateSystem(found.flake, system, candidates, budget)
+    const shells: EvaluatedShell[] = []
+    for (const { source, candidates } of groups) {
+      say(`evaluating ${candidates.length} shells for ${system}`)
+      shells.push(...(await evaluateSystem(source, system, candidates, budget, imports)))
+    }
+    return shells
   })
   const shells = bySystem.flat().filter((shell) => !('error' in shell && found.optional.has(shell.attribute)))
-  return [...found.broken, ...shells]
+  return { shells: [...found.unlisted, ...shells], ...(await inputsOf(found, job, say)) }
+}
+
+async function fetch(job: EvaluationTask, { folder, environment, say }: Workshop): Promise<FetchedSource> {
+  const { repository: name, commit } = job.target
+  const repository = join(folder.path, 'source')
+  // What a file refers to as `./.` is named for the folder that it lies in: on a laptop, as a rule, that of the repository.
+  const files = join(folder.path, 'files', basename(name))
+  await fetchCommit(job.source, commit, repository, environment)
+  if (job.attributes.some((attribute) => parseAttribute(attribute)?.kind === 'file'))
+    await checkOut(repository, commit, files, environment)
+  say(`fetched ${name} ${commit}`)
+  return { commit, repository, files }
+}
+
+async function inputsOf(
+  { flake }: FoundShells,
+  job: EvaluationTask,
+  say: (line: string) => void,
+): Promise<{ flakeInputs?: StorePath[] }> {
+  if (!job.flakeInputs || flake === undefined) return {}
+  const inputs = await findFlakeInputs(flake, job.limits.secondsPerSystem)
+  if ('paths' in inputs) return { flakeInputs: inputs.paths }
+  say(`the flake's inputs are not kept warm: ${inputs.error}`)
+  return {}
 }
 
 /** As many as there are cores, and as fit into three quarters of the machine's memory: beyond that the kernel kills, and a sound shell looks broken. */
 function systemsAtOnce(megabytes: number): number {
   const fitting = Math.floor((totalmem() * 0.75) / (megabytes * 1024 ** 2))
   return Math.max(1, Math.min(availableParallelism(), fitting))
+}
+
+/** The derivations that Plan must know of: the shell's own, and what it imports. */
+function rootsOf(shell: EvaluatedShell): StorePath[] {
+  if ('error' in shell) return []
+  const imports = [...entries(shell.imported ?? {}), ...entries('needs' in shell ? shell.needs : {})]
+  return [...('drvPath' in shell ? [shell.drvPath] : []), ...imports.map(([drvPath]) => drvPath)]
 }
 
 function outcomeOf(shell: EvaluatedShell): string {

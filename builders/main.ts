@@ -26,7 +26,8 @@ const USAGE = `Usage: node builder.mjs evaluate     evaluates the target of the 
 const say = (line: string): void => console.log(line)
 
 async function runEvaluation(): Promise<void> {
-  const { stateBucket, stagingBucket } = readSettings(process.env)
+  const settings = readSettings(process.env)
+  const { stateBucket, stagingBucket } = settings
   const key = readJobKey(process.env)
   const { s3, sts } = openAwsClients()
   const folder = makeWorkFolder()
@@ -43,7 +44,7 @@ async function runEvaluation(): Promise<void> {
     const environment = cleanEnvironment(folder.home, process.env)
     const job = await readEvaluationJob({ s3, bucket: stateBucket, key })
     const staging = { s3, bucket: stagingBucket, prefix: stagingPrefix(await whoAmI(sts)) }
-    await evaluate(job, { staging, folder, environment, say })
+    await evaluate(job, { ...settings, staging, folder, environment, say, s3 })
   } finally {
     folder.remove()
   }

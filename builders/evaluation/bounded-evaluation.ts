@@ -8,6 +8,8 @@ export interface EvaluationBounds {
   environment: Record<string, string>
   /** heap of one evaluating process */
   megabytes: number
+  /** arguments of `nix eval` besides those that hold for every evaluation: whether it is pure, which system it is for */
+  settings: string[]
 }
 
 /** How an evaluating process ended. */
@@ -33,10 +35,14 @@ export async function evaluateBounded(
   secondsLeft: () => number,
   onLine: (line: string) => boolean = () => false,
 ): Promise<EvaluationEnding> {
-  const child = startProcess('nix', ['eval', '--json', ...SETTINGS, '--expr', expression], {
-    // Boehm's collector gives up at this size: "out of memory". Source: bdwgc, docs/README.environment.
-    environment: { ...bounds.environment, GC_MAXIMUM_HEAP_SIZE: `${bounds.megabytes}M` },
-  })
+  const child = startProcess(
+    'nix',
+    ['eval', '--json', ...SETTINGS, ...bounds.settings, '--expr', expression],
+    {
+      // Boehm's collector gives up at this size: "out of memory". Source: bdwgc, docs/README.environment.
+      environment: { ...bounds.environment, GC_MAXIMUM_HEAP_SIZE: `${bounds.megabytes}M` },
+    },
+  )
   let isOutOfTime = false
   const expire = (): void => {
     isOutOfTime = true
@@ -67,15 +73,10 @@ export async function evaluateBounded(
   return { stderr, reason: signal === null ? 'error' : 'died' }
 }
 
-const SETTINGS = [
-  '--extra-experimental-features',
-  'nix-command flakes',
-  ...options({
-    'allow-import-from-derivation': 'false',
-    // Nothing may be built here, even if the machine's nix.conf names remote builders.
-    'max-jobs': '0',
-    builders: '',
-    'pure-eval': 'true',
-    'accept-flake-config': 'false',
-  }),
-]
+const SETTINGS = options({
+  // Nothing may be built here, even if the machine's nix.conf names remote builders.
+  'max-jobs': '0',
+  builders: '',
+  // Nix waits for the disk after every derivation that it writes. What the machine forgets when it loses power is evaluated again.
+  'fsync-metadata': 'false',
+})

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import type { EvaluatedShell, ShellStatus } from '../../functions/shared/contract.ts'
+import type { DerivationOutputs, EvaluatedShell, ShellStatus } from '../../functions/shared/contract.ts'
 import { isStorePath } from '../../nix/store-path.ts'
+import { lastError } from '../machine/nix-errors.ts'
 import { evaluateBounded, type EvaluationBounds, type EvaluationEnding } from './bounded-evaluation.ts'
 import {
   type AttributePath,
@@ -8,8 +9,8 @@ import {
   derivationPaths,
   parseTraceAnswer,
   type TraceAnswer,
-} from './flake-expressions.ts'
-import { importedDerivation, lastError } from '../machine/nix-errors.ts'
+} from './expressions.ts'
+import type { Imports } from './imports.ts'
 import type { TimeBudget } from './time-budget.ts'
 
 /** A shell to evaluate. */
@@ -17,72 +18,96 @@ export interface Candidate {
   /** how people and reports call it: `devShells.x86_64-linux.default` */
   attribute: string
   path: AttributePath
+  /** the set that it stands in has other things, too: what is no derivation is not meant */
+  isAmongOthers?: boolean
 }
 
-/** A flake that is ready to be asked. */
-export interface Flake extends EvaluationBounds {
-  reference: string
+/** A flake that is ready to be asked, or a file for one system. */
+export interface Source extends EvaluationBounds {
+  /** the expression of its value */
+  root: string
   /** texts of Nix's messages to show otherwise: the source's folder in the store means nothing to a reader */
   replacements: [from: string, to: string][]
 }
 
 /**
- * Evaluates the shells of one system: all in one process, which shares the work that they have in common (6 processes instead of 28 and a third
- * of the time, measured on 27 attributes). When it dies, the attribute to blame gets the error and a new process goes on behind it; so one broken
- * shell never hides the others.
- * @returns one entry for every candidate, in their order
+ * Evaluates the shells of one source and one system: all in one process, which shares the work that they have in common (6 processes instead of 28
+ * and a third of the time, measured on 27 attributes). When it dies, the attribute to blame gets the error and a new process goes on behind it; so one
+ * broken shell never hides the others. What it imports, and a cache has, is fetched, and it goes on at the same attribute.
+ * @returns one entry for every candidate that is meant, in their order
  */
 export async function evaluateSystem(
-  flake: Flake,
+  source: Source,
   system: string,
   candidates: Candidate[],
   budget: TimeBudget,
+  imports: Imports,
 ): Promise<EvaluatedShell[]> {
   const shells: EvaluatedShell[] = []
-  while (shells.length < candidates.length) {
-    const rest = candidates.slice(shells.length)
-    const { answers, ending } = await evaluateTogether(flake, rest, budget)
+  let done = 0
+  while (done < candidates.length) {
+    const rest = candidates.slice(done)
+    const { answers, ending } = await evaluateTogether(source, rest, budget, imports)
     for (const [index, answer] of answers.entries()) {
       const candidate = rest[index]
       if (candidate === undefined) break
-      const status = await statusOf(flake, candidate, answer, budget)
+      if (answer.isOther === true && candidate.isAmongOthers === true) continue
+      const status = await statusOf(source, candidate, answer, budget, imports)
       shells.push({ attribute: candidate.attribute, system, ...status })
     }
+    done += answers.length
     const culprit = rest[answers.length]
     if (culprit === undefined) break
+    const obstacle = await imports.obstacle(ending)
+    if (obstacle === 'again') continue
     // Memory is used up by all attributes before it, too: only one that fills a process of its own is to blame.
     if ((ending.reason === 'out of memory' || ending.reason === 'died') && answers.length > 0) continue
-    shells.push({ attribute: culprit.attribute, system, error: explain(flake, ending) })
+    done++
+    shells.push({
+      attribute: culprit.attribute,
+      system,
+      ...(obstacle === undefined
+        ? { error: await errorOf(source, culprit, ending, budget, imports) }
+        : withImports(obstacle, imports.got)),
+    })
   }
   return shells
 }
 
+interface Answer extends TraceAnswer {
+  imported: DerivationOutputs | undefined
+}
+
 interface Together {
   /** of the first candidates, without a gap */
-  answers: TraceAnswer[]
+  answers: Answer[]
   ending: EvaluationEnding
 }
 
 async function evaluateTogether(
-  flake: Flake,
+  source: Source,
   candidates: Candidate[],
   budget: TimeBudget,
+  imports: Imports,
 ): Promise<Together> {
   const marker = `${randomUUID()} `
-  const answers: TraceAnswer[] = []
+  const answers: Answer[] = []
   const expression = derivationPaths(
-    flake.reference,
+    source.root,
     candidates.map(({ path }) => path),
     marker,
   )
+  imports.begin()
   const ending = await evaluateBounded(
     expression,
-    flake,
+    { ...source, settings: [...source.settings, ...imports.watchedSettings] },
     () => budget.share(candidates.length - answers.length),
     (line) => {
+      imports.read(line)
       const answer = parseTraceAnswer(line, marker)
       if (answer?.index !== answers.length) return false
-      answers.push(answer)
+      imports.confirm()
+      answers.push({ ...answer, imported: imports.got })
       return true
     },
   )
@@ -90,38 +115,69 @@ async function evaluateTogether(
 }
 
 async function statusOf(
-  flake: Flake,
-  { path }: Candidate,
-  answer: TraceAnswer,
+  source: Source,
+  candidate: Candidate,
+  { drvPath, imported }: Answer,
   budget: TimeBudget,
+  imports: Imports,
 ): Promise<ShellStatus> {
-  if (answer.drvPath === undefined) {
-    // `tryEval` caught what it threw, and the message with it: ask again, alone.
-    const ending = await evaluateBounded(derivationPath(flake.reference, path), flake, () => budget.share(2))
-    return { error: ending.reason === 'done' ? 'it is not a derivation' : explain(flake, ending) }
-  }
-  if (isStorePath(answer.drvPath) && answer.drvPath.endsWith('.drv')) return { drvPath: answer.drvPath }
+  // `tryEval` caught what it threw, and the message with it.
+  if (drvPath === undefined) return { error: await askForError(source, candidate, budget, imports) }
+  if (isStorePath(drvPath) && drvPath.endsWith('.drv')) return withImports({ drvPath }, imported)
   return {
-    error: `its drvPath is no derivation in the store: ${JSON.stringify(answer.drvPath.slice(0, 200))}`,
+    error: `its drvPath is no derivation in the store: ${JSON.stringify(drvPath.slice(0, 200))}`,
   }
 }
 
+function withImports<Status extends object>(
+  status: Status,
+  imported: DerivationOutputs | undefined,
+): Status & { imported?: DerivationOutputs } {
+  return imported === undefined ? status : { ...status, imported }
+}
+
+async function errorOf(
+  source: Source,
+  candidate: Candidate,
+  ending: EvaluationEnding,
+  budget: TimeBudget,
+  imports: Imports,
+): Promise<string> {
+  // What was watched for its imports says where it was all along, and its error is hard to find in that.
+  const isWatched = ending.reason === 'error' && imports.areAllowed
+  return isWatched ? askForError(source, candidate, budget, imports) : explain(source, ending)
+}
+
+/** What is wrong with an attribute, asked alone. */
+async function askForError(
+  source: Source,
+  { path }: Candidate,
+  budget: TimeBudget,
+  imports: Imports,
+): Promise<string> {
+  const ending = await evaluateBounded(
+    derivationPath(source.root, path),
+    { ...source, settings: [...source.settings, ...imports.settings] },
+    () => budget.share(2),
+  )
+  return ending.reason === 'done' ? 'it is not a derivation' : explain(source, ending)
+}
+
 /** Why an evaluation gave no result, in Nix's words where it has some. */
-export function explain(flake: Pick<Flake, 'megabytes' | 'replacements'>, ending: EvaluationEnding): string {
-  const imported = importedDerivation(ending.stderr)
-  if (imported !== undefined) {
-    return `it needs import-from-derivation: ${imported} would have to be built during the evaluation, and an evaluator builds nothing`
-  }
+export function explain(
+  source: Pick<Source, 'megabytes' | 'replacements'>,
+  ending: EvaluationEnding,
+): string {
   switch (ending.reason) {
     case 'out of time':
       return 'it did not finish within its share of the time that evaluating its system may take: does it loop?'
     case 'out of memory':
-      return `evaluating it takes more than ${flake.megabytes} MB of memory`
+      return `evaluating it takes more than ${source.megabytes} MB of memory`
     case 'died':
     case 'error':
     case 'done':
       return (
-        lastError(ending.stderr, flake.replacements) ||
+        lastError(ending.stderr, source.replacements) ||
         `the evaluation ended without a message (${ending.reason})`
       )
   }

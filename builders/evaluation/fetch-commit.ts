@@ -23,6 +23,18 @@ export async function fetchCommit(
   await git('update-ref', '--no-deref', 'HEAD', commit)
 }
 
+/** Writes the files of a commit that `fetchCommit` fetched into a new folder; nothing of git is there. */
+export async function checkOut(
+  repository: string,
+  commit: string,
+  folder: string,
+  environment: Record<string, string>,
+): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  const args = ['--work-tree', folder, 'checkout', '--quiet', commit, '--', '.']
+  await runGit(args, { source: repository, commit, folder: repository, environment })
+}
+
 /** The flake reference of a commit that `fetchCommit` fetched. */
 export function flakeReference(folder: string, commit: string): string {
   return `git+file://${encodeURI(folder)}?rev=${commit}&shallow=1`

@@ -1,28 +1,33 @@
-import type { EvaluatedShell } from '../../functions/shared/contract.ts'
-import { evaluateBounded, type EvaluationBounds } from './bounded-evaluation.ts'
+import { parseAttribute } from '../../functions/shared/attributes.ts'
+import type { EvaluatedShell, ShellStatus } from '../../functions/shared/contract.ts'
 import { FlakeDoesNotEvaluate, NothingToWarm } from '../machine/errors.ts'
-import { type Candidate, explain, type Flake } from './evaluate-system.ts'
-import {
-  type AttributeSet,
-  type Listing,
-  listing,
-  parseListing,
-  parseSetListing,
-  type SetListing,
-  setListing,
-  showPath,
-} from './flake-expressions.ts'
 import type { EvaluationTask } from '../machine/job.ts'
+import { evaluateBounded, type EvaluationBounds } from './bounded-evaluation.ts'
+import { type Candidate, explain, type Source } from './evaluate-system.ts'
+import { listing, parseListing, parseSetListing, type SetListing, setListing } from './expressions.ts'
+import type { ImportCaches } from './import-caches.ts'
+import { Imports } from './imports.ts'
+import { candidatesOf, type Place, placeOf } from './places.ts'
+import { type FetchedSource, fileSource, flakeSource } from './sources.ts'
 import { TimeBudget } from './time-budget.ts'
 
-/** What there is to evaluate in a flake. */
+/** What there is to evaluate for one system. */
+export interface SystemToEvaluate {
+  system: string
+  /** of all its sources together */
+  imports: Imports
+  groups: { source: Source; candidates: Candidate[] }[]
+}
+
+/** What there is to evaluate in a commit. */
 export interface FoundShells {
-  flake: Flake
-  systems: { system: string; candidates: Candidate[] }[]
-  /** attribute sets that cannot even be listed */
-  broken: EvaluatedShell[]
+  systems: SystemToEvaluate[]
+  /** attribute sets that cannot be listed, or not yet */
+  unlisted: EvaluatedShell[]
   /** attributes that are only warmed if they evaluate */
   optional: ReadonlySet<string>
+  /** undefined when nothing of it is wanted */
+  flake: Source | undefined
 }
 
 /**
@@ -30,84 +35,134 @@ export interface FoundShells {
  */
 const BASH = 'nixpkgs#bashInteractive'
 
-type Listed = Omit<Listing, 'sets'> & { sets: (SetListing | { error: string })[] }
+type Unlisted = Exclude<ShellStatus, { drvPath: unknown }>
 
 /**
- * Finds the shells of a flake by their names, without evaluating one.
+ * Finds the shells of a commit by their names, without evaluating one.
  * @throws FlakeDoesNotEvaluate with Nix's message
- * @throws NothingToWarm when the flake has none of the attributes for any of the systems
+ * @throws NothingToWarm when it has none of the attributes for any of the systems
  */
 export async function findShells(
   job: EvaluationTask,
-  reference: string,
-  bounds: EvaluationBounds,
+  fetched: FetchedSource,
+  bounds: Omit<EvaluationBounds, 'settings'>,
+  caches: ImportCaches,
 ): Promise<FoundShells> {
-  const sets: AttributeSet[] = job.systems.flatMap((system) =>
-    job.attributes.map((attribute) => ({ system, path: [...attribute.split('.'), system] })),
-  )
-  const plain: Flake = { ...bounds, reference, replacements: [[`«${reference}»/`, '']] }
-  const listed = await list(plain, sets, new TimeBudget(job.limits.secondsPerSystem))
-  const flake: Flake = { ...plain, replacements: [[`${listed.source}/`, ''], ...plain.replacements] }
-  const broken: EvaluatedShell[] = []
-  const candidates = new Map<string, Candidate[]>(job.systems.map((system) => [system, []]))
-  for (const [index, { system, path }] of sets.entries()) {
-    const answer = listed.sets[index] ?? 'absent'
-    if (typeof answer === 'object' && 'error' in answer) {
-      broken.push({ attribute: showPath(path), system, error: answer.error })
-    } else candidates.get(system)?.push(...candidatesOf(path, answer))
-  }
-  const systems = [...candidates]
-    .map(([system, candidates]) => ({ system, candidates }))
-    .filter(({ candidates }) => candidates.length > 0)
-  if (systems.length === 0 && broken.length === 0) {
-    const wanted = sets.map(({ path }) => showPath(path)).join(', ')
-    throw new NothingToWarm(`${job.target.repository} at ${job.target.commit} has none of ${wanted}`)
-  }
-  if (listed.nixpkgs) {
-    for (const { system, candidates } of systems) {
-      const path = ['inputs', 'nixpkgs', 'legacyPackages', system, 'bashInteractive']
-      candidates.push({ attribute: BASH, path })
+  const wanted = job.attributes.flatMap((attribute) => parseAttribute(attribute) ?? [])
+  const budget = new TimeBudget(job.limits.secondsPerSystem)
+  const plainFlake = flakeSource(fetched, bounds)
+  const flakePlaces = placesOf(plainFlake).filter(({ place }) => place.source === plainFlake)
+  const flake =
+    flakePlaces.length > 0
+      ? await listFlake(
+          plainFlake,
+          flakePlaces.map(({ place }) => place),
+          budget,
+        )
+      : undefined
+  const found: FoundShells = { systems: [], unlisted: [], optional: new Set([BASH]), flake: flake?.source }
+  const places = placesOf(flake?.source)
+  for (const system of job.systems) {
+    const imports = new Imports(caches)
+    const groups = new Map<Source, Candidate[]>()
+    for (const { place } of places.filter((one) => one.system === system)) {
+      const known = flake?.sets.get(place.show(place.path))
+      const answer = known ?? (await listPlace(place, imports, budget))
+      if (typeof answer === 'object' && !('names' in answer))
+        found.unlisted.push({ attribute: place.show(place.path), system, ...answer })
+      else if (candidatesOf(place, answer).length > 0)
+        groups.set(place.source, [...(groups.get(place.source) ?? []), ...candidatesOf(place, answer)])
     }
+    if (flake?.hasNixpkgs === true) groups.get(flake.source)?.push(bashFor(system))
+    if (groups.size > 0)
+      found.systems.push({
+        system,
+        imports,
+        groups: [...groups].map(([source, candidates]) => ({ source, candidates })),
+      })
   }
-  return { flake, systems, broken, optional: new Set([BASH]) }
-}
-
-function candidatesOf(path: string[], answer: SetListing): Candidate[] {
-  if (answer === 'derivation') return [{ attribute: showPath(path), path }]
-  if (typeof answer === 'string') return []
-  return answer.names.map((name) => ({ attribute: showPath([...path, name]), path: [...path, name] }))
-}
-
-/** Lists all sets in one process; what cannot be listed so is asked for by itself, so that it does not hide the others. */
-async function list(flake: Flake, sets: AttributeSet[], budget: TimeBudget): Promise<Listed> {
-  const together = await evaluateBounded(listing(flake.reference, sets), flake, () => budget.share(2))
-  if (together.result !== undefined) {
-    const listed = parseListing(together.result)
-    return { ...listed, sets: await listUnknown(flake, sets, listed.sets, budget) }
+  if (found.systems.length === 0 && found.unlisted.length === 0) {
+    const sought = places.map(({ place }) => place.show(place.path)).join(', ')
+    throw new NothingToWarm(`${job.target.repository} at ${job.target.commit} has none of ${sought}`)
   }
-  const alone = await evaluateBounded(listing(flake.reference, []), flake, () => budget.share(2))
-  if (alone.result === undefined) throw new FlakeDoesNotEvaluate(explain(flake, alone))
-  const unknown = sets.map((): SetListing => 'unknown')
-  return { ...parseListing(alone.result), sets: await listUnknown(flake, sets, unknown, budget) }
+  return found
+
+  function placesOf(flakeSource: Source | undefined): { system: string; place: Place }[] {
+    return job.systems.flatMap((system) => {
+      const files = new Map<string, Source>()
+      const file = (name: string): Source => {
+        const source = files.get(name) ?? fileSource(fetched, name, system, bounds)
+        files.set(name, source)
+        return source
+      }
+      return wanted.flatMap((attribute) => {
+        const place = placeOf(attribute, system, { flake: flakeSource, file })
+        return place === undefined ? [] : [{ system, place }]
+      })
+    })
+  }
 }
 
-async function listUnknown(
-  flake: Flake,
-  sets: AttributeSet[],
-  answers: SetListing[],
+function bashFor(system: string): Candidate {
+  return { attribute: BASH, path: ['inputs', 'nixpkgs', 'legacyPackages', system, 'bashInteractive'] }
+}
+
+interface ListedFlake {
+  source: Source
+  hasNixpkgs: boolean
+  /** what is known of its places, by how they are shown */
+  sets: Map<string, SetListing>
+}
+
+/**
+ * Lists all of a flake's places in one process. What cannot be listed so is left to be asked for by itself, so that it does not hide the others.
+ * @throws FlakeDoesNotEvaluate
+ */
+async function listFlake(plain: Source, places: Place[], budget: TimeBudget): Promise<ListedFlake> {
+  const paths = places.map(({ path }) => path)
+  const ask = async (sets: typeof paths): ReturnType<typeof evaluateBounded> =>
+    evaluateBounded(
+      listing(plain.root, sets),
+      { ...plain, settings: [...plain.settings, ...Imports.none] },
+      () => budget.share(2),
+    )
+  const together = await ask(paths)
+  const ending = together.result === undefined ? await ask([]) : together
+  if (ending.result === undefined) throw new FlakeDoesNotEvaluate(explain(plain, ending))
+  const { source, nixpkgs, sets } = parseListing(ending.result)
+  const known = new Map<string, SetListing>()
+  for (const [index, { path, show }] of places.entries()) {
+    const answer = sets[index] ?? 'unknown'
+    if (answer !== 'unknown') known.set(show(path), answer)
+  }
+  const replacements: Source['replacements'] = [[`${source}/`, ''], ...plain.replacements]
+  return { source: { ...plain, replacements }, hasNixpkgs: nixpkgs, sets: known }
+}
+
+/** Lists one place in a process of its own. */
+async function listPlace(
+  { source, path }: Place,
+  imports: Imports,
   budget: TimeBudget,
-): Promise<Listed['sets']> {
-  const known: Listed['sets'] = []
-  for (const [index, set] of sets.entries()) {
-    const answer = answers[index] ?? 'unknown'
-    if (answer !== 'unknown') known.push(answer)
-    else {
-      const share = budget.share(sets.length - index)
-      const ending = await evaluateBounded(setListing(flake.reference, set), flake, () => share)
-      known.push(
-        ending.result === undefined ? { error: explain(flake, ending) } : parseSetListing(ending.result),
-      )
+): Promise<SetListing | Unlisted> {
+  for (;;) {
+    imports.begin()
+    const ending = await evaluateBounded(
+      setListing(source.root, path),
+      { ...source, settings: [...source.settings, ...imports.watchedSettings] },
+      () => budget.share(2),
+      (line) => {
+        imports.read(line)
+        return false
+      },
+    )
+    if (ending.result !== undefined) {
+      imports.confirm()
+      return parseSetListing(ending.result)
     }
+    const obstacle = await imports.obstacle(ending)
+    if (obstacle === undefined) return { error: explain(source, ending) }
+    if (obstacle !== 'again')
+      return imports.got === undefined ? obstacle : { ...obstacle, imported: imports.got }
   }
-  return known
 }

@@ -14,6 +14,7 @@ const sha256 = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'not a SHA-256 in base
 
 // They become part of the keys that the batch's results have.
 const name = z.string().check(z.regex(/^[\w.-]{1,200}$/, 'not a name of letters, digits, dots and dashes'))
+const upstreams = z.array(z.object({ url: z.string(), publicKeys: z.array(z.string()) }))
 
 const evaluationJob = z.object({
   kind: z.literal('evaluate'),
@@ -23,6 +24,9 @@ const evaluationJob = z.object({
   attributes: z.array(z.string()),
   systems: z.array(z.string()),
   limits: z.object({ secondsPerSystem: z.number(), megabytes: z.number() }),
+  publicKeys: z._default(z.array(z.string()), []),
+  upstreams: z._default(upstreams, []),
+  flakeInputs: z._default(z.boolean(), false),
 })
 
 const buildJob = z.object({
@@ -40,7 +44,7 @@ const buildJob = z.object({
       needs: z.array(storePath),
     }),
   ),
-  upstreams: z.array(z.object({ url: z.string(), publicKeys: z.array(z.string()) })),
+  upstreams,
   publicKeys: z.array(z.string()),
 })
 
@@ -50,7 +54,7 @@ const machineJob = z.union([
 ])
 
 /** What an evaluator reads of its job. */
-export type EvaluationTask = Omit<EvaluationJob, 'config'>
+export type EvaluationTask = Required<Omit<EvaluationJob, 'config' | 'retryFailed' | 'started'>>
 
 /** What a builder reads of its job. */
 export type BuildTask = Omit<BuildJob, 'maxNarSize'>

@@ -28,7 +28,7 @@ export function judgeRound(
     const { attribute, system, needs } = shell
     if (!wantedBy(graph, shell).every(({ path }) => path !== undefined && held.has(path))) return shell
     const names = Object.keys(needs).join(', ')
-    if (isSame(needs, round?.neededBefore[attribute])) {
+    if (isSame(needs, round?.neededBefore[nameInRound(shell)])) {
       const error = `evaluating it imports ${names}, which is in a cache, and the evaluator did not get it: its log says why`
       return { attribute, system, error }
     }
@@ -48,4 +48,9 @@ function isSame(needs: DerivationOutputs, before: DerivationOutputs = {}): boole
       .map(([drvPath, names]) => `${drvPath}!${names.toSorted().join()}`)
       .toSorted()
   return show(needs).join() === show(before).join()
+}
+
+/** What an attribute is called in a round's record: an attribute such as `nixpkgs#bashInteractive` is there for each system. */
+export function nameInRound({ attribute, system }: Pick<EvaluatedShell, 'attribute' | 'system'>): string {
+  return `${attribute} ${system}`
 }

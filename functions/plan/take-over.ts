@@ -19,6 +19,7 @@ import { stagedKeys, stagingPrefixOfBuild, stateKeys } from '../shared/keys.ts'
 import { MeasuredZstd } from '../shared/measured-zstd.ts'
 import { type Bucket, copyObject, findJson, isMissing, writeJson } from '../shared/objects.ts'
 import { isPassing } from '../shared/passing-error.ts'
+import { nameInRound } from './evaluation-rounds.ts'
 import { graphOf } from './graph-of.ts'
 import { findStagedEvaluation } from './staged-evaluation.ts'
 
@@ -71,6 +72,9 @@ export async function takeOverEvaluation(
   if (evaluation.archive !== undefined) {
     const graph = await takeOverArchive(state, staging, prefix, run, evaluation.archive.sha256)
     evaluation.shells = evaluation.shells.map((shell) => inGraph(shell, graph))
+    // what the archive does not prove is nothing that anybody can publish
+    const inputs = evaluation.flakeInputs?.filter((path) => Object.hasOwn(graph.sources, path))
+    if (inputs !== undefined) evaluation.flakeInputs = inputs
     await writeGraph(state, run, graph)
   }
   await writeJson(state, stateKeys.evaluation(run), evaluation)
@@ -79,7 +83,7 @@ export async function takeOverEvaluation(
 
 function roundAfter(before: Evaluation | undefined, build: BuildId): EvaluationRound {
   const needed = (before?.shells ?? []).flatMap((shell): [string, DerivationOutputs][] =>
-    'needs' in shell ? [[shell.attribute, shell.needs]] : [],
+    'needs' in shell ? [[nameInRound(shell), shell.needs]] : [],
   )
   return { number: (before?.round?.number ?? 0) + 1, build, neededBefore: Object.fromEntries(needed) }
 }

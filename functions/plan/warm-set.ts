@@ -1,4 +1,5 @@
 import type { StorePath } from '../../nix/store-path.ts'
+import { isShell } from '../shared/attributes.ts'
 import type { DerivationOutputs, EvaluatedShell, Graph, GraphDerivation } from '../shared/contract.ts'
 import { derivationOf, entries } from '../shared/graph.ts'
 
@@ -18,11 +19,6 @@ export function wantedBy(graph: Graph, shell: EvaluatedShell): WantedOutput[] {
   const { attribute, imported = {} } = shell
   if ('drvPath' in shell) return warmSetOf(graph, attribute, shell.drvPath, imported)
   return entries(shell.needs).flatMap(([drv, outputs]) => wantedOutputs(graph, drv, outputs, attribute))
-}
-
-/** Whether an attribute is entered (`nix develop`) or installed (`nix build`): a shell needs its inputs, a package its outputs. */
-export function isShell(attribute: string): boolean {
-  return /^devShells?(\.|$)/.test(attribute)
 }
 
 /**

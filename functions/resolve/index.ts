@@ -3,11 +3,12 @@ import * as z from 'zod/mini'
 import { currentConfig, type StoredConfig } from '../shared/config.ts'
 import type { EvaluationJob, RunInput } from '../shared/contract.ts'
 import { requireEnvironment } from '../shared/environment.ts'
+import { publicKeysOf } from '../shared/key-lifetime.ts'
 import { stateKeys } from '../shared/keys.ts'
 import { lambda } from '../shared/lambda.ts'
 import { noteRun } from '../shared/newest-run.ts'
 import { findJson, writeJson } from '../shared/objects.ts'
-import type { Warmed } from '../shared/records.ts'
+import type { SigningKeys, Warmed } from '../shared/records.ts'
 import { headOf } from './github.ts'
 import { configurationFor, NotConfigured, RefNotFound } from './refusal.ts'
 import { parseRunInput } from './run-input.ts'
@@ -42,6 +43,12 @@ export const handler = lambda(ResolveInput, async ({ run, started, input }) => {
   }
 })
 
+/** The keys that make what is in our cache believable: an evaluation imports nothing without a signature. */
+async function publicKeysFor({ cache }: StoredConfig['config']): Promise<string[]> {
+  const ours = publicKeysOf(await findJson<SigningKeys>(state, stateKeys.signingKeys))
+  return [...new Set([...cache.publicKeys, ...ours])]
+}
+
 async function resolve(
   run: string,
   started: string,
@@ -60,6 +67,8 @@ async function resolve(
     attributes,
     systems,
     limits: config.limits.evaluation,
+    publicKeys: await publicKeysFor(config),
+    upstreams: config.upstreams,
     config: sha256,
     started,
     ...(request.retryFailed === true ? { retryFailed: true } : {}),

@@ -132,7 +132,7 @@ export interface EvaluationRound {
   number: number
   /** which build of the evaluator gave this evaluation */
   build: BuildId
-  /** what the round before lacked, by attribute */
+  /** what the round before lacked, by attribute and system */
   neededBefore: Record<string, DerivationOutputs>
 }
 

@@ -1,5 +1,6 @@
 import { parse } from 'yaml'
 import * as z from 'zod/mini'
+import { parseAttribute, pathForSystem } from './attributes.ts'
 import { HearthError } from './errors.ts'
 import { explainFindings } from './findings.ts'
 
@@ -20,10 +21,14 @@ const RepositoryName = z.string().check(z.regex(/^[\w.-]+\/[\w.-]+$/, 'expected 
 const SystemName = z
   .string()
   .check(z.regex(/^[a-z0-9_]+-[a-z0-9]+$/, 'expected a Nix system such as x86_64-linux'))
-// An attribute path of plain identifiers: it becomes part of a Nix expression.
-const AttributePath = z
+const Attribute = z
   .string()
-  .check(z.regex(/^[A-Za-z_][\w'-]*(\.[A-Za-z_][\w'-]*)*$/, 'expected an attribute path such as devShells'))
+  .check(
+    z.refine(
+      (text) => parseAttribute(text) !== undefined,
+      'expected an attribute path such as devShells, or a file with or without one such as shell.nix or default.nix#tools',
+    ),
+  )
 const Branch = z
   .string()
   .check(z.regex(/^[^\s~^:?\\]+$/, 'expected a branch name; * stands for anything but a slash'))
@@ -31,7 +36,7 @@ const Branch = z
 const Repository = z.strictObject({
   name: RepositoryName,
   refs: z.array(Branch).check(z.minLength(1)),
-  attributes: z._default(z.array(AttributePath).check(z.minLength(1)), ['devShells']),
+  attributes: z._default(z.array(Attribute).check(z.minLength(1)), ['devShells']),
   systems: z.array(SystemName).check(z.minLength(1)),
 })
 
@@ -84,8 +89,20 @@ export function parseConfig(text: string, file = 'hearth.yml'): Config {
   }
   const parsed = z.safeParse(Config, document)
   if (!parsed.success) throw new InvalidConfig(`${file}:\n${explainFindings(parsed.error)}`)
+  for (const { name, attributes, systems } of parsed.data.repositories) {
+    const foreign = attributes.find((attribute) => !isForSomeSystem(attribute, systems))
+    if (foreign !== undefined)
+      throw new InvalidConfig(
+        `${file}: repositories: ${name}: the attribute ${foreign} names a system that is none of ${systems.join(', ')}`,
+      )
+  }
   const names = parsed.data.repositories.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) throw new InvalidConfig(`${file}: repositories: ${twice} is listed twice`)
   return parsed.data
+}
+
+function isForSomeSystem(attribute: string, systems: string[]): boolean {
+  const wanted = parseAttribute(attribute)
+  return wanted?.kind !== 'flake' || systems.some((system) => pathForSystem(wanted, system) !== undefined)
 }

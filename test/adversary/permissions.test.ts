@@ -372,8 +372,6 @@ describe('an evaluator may not', () => {
       "stage a build's result, as a builder would",
       put(() => ({ Bucket: bucket('Staging'), Key: `${prefixOf('BuilderRole', OTHER)}x` })),
     ],
-    ['read the cache', get(inCache(NARINFO))],
-    ['list the cache', (who) => who.s3.send(new ListObjectsV2Command({ Bucket: bucket('Cache') }))],
     ['read a plan', get(inState('runs/r/plans/1.json'))],
   ]
   test.each(lines)('%s', async (_, call) => expectDenied('EvaluatorRole', call))

@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { graphOf } from '../../../functions/plan/graph-of.ts'
 import type { EvaluationJob, Evaluation, Graph } from '../../../functions/shared/contract.ts'
 import { verifyArchive } from '../../../nix/archive-verification.ts'
-import { isStorePath } from '../../../nix/store-path.ts'
+import { parseNarInfo } from '../../../nix/narinfo.ts'
+import { hashPartOf, isStorePath } from '../../../nix/store-path.ts'
 import { AwsDouble } from './aws-double.ts'
 import { bundleBuilder, type Machine, makeMachine, type Ran } from './machine.ts'
 import { commitFile, commitFlake, writeSampleFlake } from './sample-flake.ts'
@@ -30,7 +31,13 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-async function evaluate(source: string, commit: string, changes: Partial<EvaluationJob> = {}): Promise<Ran> {
+async function evaluate(
+  source: string,
+  commit: string,
+  changes: Partial<EvaluationJob> = {},
+  /** keys in the cache bucket */
+  cached: string[] = [],
+): Promise<Ran> {
   const job: EvaluationJob = {
     kind: 'evaluate',
     run: 'run-1',
@@ -38,11 +45,12 @@ async function evaluate(source: string, commit: string, changes: Partial<Evaluat
     source,
     attributes: ['devShells'],
     systems: ['x86_64-linux', 'aarch64-linux'],
-    limits: { secondsPerSystem: 8, megabytes: 400 },
+    limits: { secondsPerSystem: 20, megabytes: 400 },
     config: 'unused here',
     ...changes,
   }
   aws.objects.clear()
+  for (const key of cached) aws.put(`cache/${key}`, 'a narinfo')
   aws.put('state/runs/run-1/job.json', JSON.stringify(job))
   return machine.run([process.execPath, builder, 'evaluate'], {
     ...aws.environment(),
@@ -108,7 +116,6 @@ describe('a flake with healthy and broken shells', () => {
     ['missing', "attribute 'b' missing\nat packages.nix:"],
     ['loops', 'did not finish within its share of the time'],
     ['eats', 'more than 400 MB of memory'],
-    ['imports', 'it needs import-from-derivation: /nix/store/'],
     ['noDerivation', 'value is an integer while a set was expected'],
   ])('shell %s: %s', (name, error) => {
     for (const system of ['x86_64-linux', 'aarch64-linux']) {
@@ -118,12 +125,23 @@ describe('a flake with healthy and broken shells', () => {
     }
   })
 
+  test('a shell that imports what no cache has names it', () => {
+    for (const system of ['x86_64-linux', 'aarch64-linux']) {
+      const shell = result.shells.find(({ attribute }) => attribute === `devShells.${system}.imports`)
+      if (shell === undefined || !('needs' in shell))
+        throw new Error(`it needs nothing: ${JSON.stringify(shell)}`)
+      const [[imported, outputs] = []] = Object.entries(shell.needs)
+      expect(imported).toMatch(/-imported-1\.0\.drv$/)
+      expect(outputs).toEqual(['out'])
+    }
+  })
+
   test('the archive holds every derivation that the healthy shells need, each with its own system', () => {
     const names = Object.values(graph.derivations).map(({ name, system }) => `${system} ${name}`)
     expect(names).toContain('x86_64-linux needs-broken-1.0')
     expect(names).toContain('aarch64-linux multi-2.0')
     expect(names.filter((name) => name.endsWith('libbase-1.0'))).toHaveLength(2)
-    expect(names).not.toContain('x86_64-linux imported-1.0')
+    expect(names).toContain('x86_64-linux imported-1.0')
     const exotic = Object.values(graph.derivations).find(({ name }) => name === 'exotic-1.0')
     expect(exotic).toMatchObject({ requiredSystemFeatures: ['quantum'], allowSubstitutes: true })
   })
@@ -273,4 +291,79 @@ test('a job of another kind is refused', async () => {
   })
   expect(ran.status).toBe(1)
   expect(ran.stderr).toContain("WrongJob: state/job.json is a job of kind 'build'")
+})
+
+describe('the inputs of a flake', () => {
+  let source: string
+  let commit: string
+  beforeAll(async () => {
+    const deeper = join(folder, 'input-deeper')
+    const deeperRevision = commitFlake(deeper, '{ outputs = { self }: { }; }')
+    const input = join(folder, 'input')
+    commitFlake(
+      input,
+      `{ inputs.deeper.url = "git+file://${deeper}?rev=${deeperRevision}"; outputs = { self, deeper }: { }; }`,
+    )
+    const lockedInput = await machine.run(['nix', 'flake', 'lock', `git+file://${input}`])
+    expect(lockedInput.status, lockedInput.stderr).toBe(0)
+    const inputRevision = commitFile(input, 'flake.lock')
+    const plain = join(folder, 'input-plain')
+    const plainRevision = commitFlake(plain, 'this is no flake')
+    source = join(folder, 'with-inputs')
+    commitFlake(
+      source,
+      `{
+        inputs.input.url = "git+file://${input}?rev=${inputRevision}";
+        inputs.same.follows = "input";
+        inputs.plain = { url = "git+file://${plain}?rev=${plainRevision}"; flake = false; };
+        outputs = { self, input, same, plain }: { devShells.x86_64-linux.default = ${derivation('shell')}; };
+      }`,
+    )
+    const locked = await machine.run(['nix', 'flake', 'lock', `git+file://${source}`])
+    expect(locked.status, locked.stderr).toBe(0)
+    commit = commitFile(source, 'flake.lock')
+  })
+
+  test('are in the archive when they are to be kept warm: all of them, each once, and proved', async () => {
+    const ran = await evaluate(source, commit, { systems: ['x86_64-linux'], flakeInputs: true })
+    expect(ran.status, ran.stderr).toBe(0)
+    const { flakeInputs = [], shells } = evaluation()
+    expect(shells).toHaveLength(1)
+    expect(flakeInputs).toHaveLength(3)
+    const { sources } = await verifyArchive([zstdDecompressSync(aws.staged('archive.zst'))], {
+      maxSize: 2 ** 30,
+      maxDerivations: 2 ** 30,
+    })
+    for (const path of flakeInputs) {
+      const source = sources.get(path)
+      expect(source?.contentAddress).toMatch(/^fixed:r:sha256:/)
+      const narinfo = parseNarInfo(aws.staged(`${hashPartOf(path)}.narinfo`).toString())
+      expect(narinfo).toMatchObject({ storePath: path, narHash: source?.narHash, narSize: source?.narSize })
+      expect(aws.stagedNames()).toContain(narinfo.url)
+    }
+    expect(aws.stagedNames().at(-1)).toBe('evaluation.json')
+  })
+
+  test('are not staged when the cache has them', async () => {
+    const first = await evaluate(source, commit, { systems: ['x86_64-linux'], flakeInputs: true })
+    expect(first.status, first.stderr).toBe(0)
+    const { flakeInputs = [] } = evaluation()
+    const held = flakeInputs.slice(1).map((path) => `${hashPartOf(path)}.narinfo`)
+    const again = await evaluate(source, commit, { systems: ['x86_64-linux'], flakeInputs: true }, held)
+    expect(again.status, again.stderr).toBe(0)
+    expect(evaluation().flakeInputs).toEqual(flakeInputs)
+    const staged = aws.stagedNames().filter((name) => name.endsWith('.narinfo'))
+    expect(staged).toEqual(flakeInputs.slice(0, 1).map((path) => `${hashPartOf(path)}.narinfo`))
+  })
+
+  test('stay private otherwise', async () => {
+    const ran = await evaluate(source, commit, { systems: ['x86_64-linux'] })
+    expect(ran.status, ran.stderr).toBe(0)
+    expect(evaluation()).not.toHaveProperty('flakeInputs')
+    const { sources } = await verifyArchive([zstdDecompressSync(aws.staged('archive.zst'))], {
+      maxSize: 2 ** 30,
+      maxDerivations: 2 ** 30,
+    })
+    expect([...sources.keys()]).toEqual([])
+  })
 })

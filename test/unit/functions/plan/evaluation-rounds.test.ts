@@ -12,7 +12,7 @@ const shell = { attribute: 'devShells.aarch64-linux.default', system: 'aarch64-l
 const round = (number: number, neededBefore: DerivationOutputs = {}) => ({
   number,
   build: 'hearth-evaluator:1',
-  neededBefore: { [shell.attribute]: neededBefore },
+  neededBefore: { [`${shell.attribute} ${shell.system}`]: neededBefore },
 })
 const both = { [drv('plan')]: ['json'], [drv('packages')]: ['out'] }
 

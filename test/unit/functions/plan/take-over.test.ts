@@ -113,6 +113,17 @@ describe("the first wave takes the evaluation over from the evaluator's prefix",
   })
 })
 
+test('of the inputs to keep warm only those stay that the archive proves', async () => {
+  const text = 'a source'
+  const path = makeTextPath('source', sha256(text), [])
+  const gone = '/nix/store/00000000000000000000000000000000-source'
+  const archive = zstdCompressSync(archiveBytes({ path, nar: fileNar(text) }))
+  buckets.put(`${STAGED}archive.zst`, archive)
+  const pinned = { sha256: sha256(archive), bytes: archive.length }
+  buckets.put(`${STAGED}evaluation.json`, { ...evaluation, archive: pinned, flakeInputs: [gone, path] })
+  expect((await takeOver()).flakeInputs).toEqual([path])
+})
+
 describe('every later wave reads the copy', () => {
   test('whatever the evaluator stages meanwhile', async () => {
     buckets.put(`${STAGED}evaluation.json`, evaluation)
@@ -139,7 +150,11 @@ describe('an evaluation that followed on another takes its place', () => {
     stage([fixedOutput()], [shell(fixedOutput().path)], {}, AGAIN)
     const second = await takeOver(AGAIN)
     expect(second.shells).toEqual([shell(fixedOutput().path)])
-    expect(second.round).toEqual({ number: 2, build: AGAIN, neededBefore: { [waiting.attribute]: needs } })
+    expect(second.round).toEqual({
+      number: 2,
+      build: AGAIN,
+      neededBefore: { [`${waiting.attribute} ${waiting.system}`]: needs },
+    })
     expect(await takeOver(AGAIN)).toEqual(second)
   })
 

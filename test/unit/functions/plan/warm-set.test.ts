@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { isShell, wantedBy, warmSetOf } from '../../../../functions/plan/warm-set.ts'
+import { wantedBy, warmSetOf } from '../../../../functions/plan/warm-set.ts'
+import { isShell } from '../../../../functions/shared/attributes.ts'
 import { drv, graphOf, out, type Sketch } from '../graphs.ts'
 
 /** The paths of a warm set, sorted. */

@@ -68,7 +68,8 @@ describe('every fault of a hearth.yml is named with its place', () => {
   const expectedUrl = 'expected an http(s) URL without a slash at its end'
   const expectedKey = 'expected a Nix public key, name:base64'
   const expectedSystem = 'expected a Nix system such as x86_64-linux'
-  const expectedAttribute = 'expected an attribute path such as devShells'
+  const expectedAttribute =
+    'expected an attribute path such as devShells, or a file with or without one such as shell.nix or default.nix#tools'
   const expectedBranch = 'expected a branch name; * stands for anything but a slash'
   const positive = 'Too small: expected number to be >0'
   test.each([

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { nixString, parseTraceAnswer, showPath } from '../../../builders/evaluation/flake-expressions.ts'
+import { nixString, parseTraceAnswer, showPath } from '../../../builders/evaluation/expressions.ts'
 
 describe('a string in the Nix language', () => {
   test.each([
@@ -22,6 +22,7 @@ describe('a trace line', () => {
   test.each([
     ['an answer', `trace: marker {"drvPath":"${drvPath}","index":2}`, { index: 2, drvPath }],
     ['one that threw', 'trace: marker {"index":3}', { index: 3 }],
+    ['no derivation', 'trace: marker {"index":3,"isOther":true}', { index: 3, isOther: true }],
     ['one whose drvPath is no string', 'trace: marker {"drvPath":{},"index":3}', { index: 3 }],
     ['the flake’s own', `trace: {"drvPath":"${drvPath}","index":2}`, undefined],
     ['cut short by a kill', 'trace: marker {"drvPath":"/nix/sto', undefined],
