@@ -5,10 +5,12 @@ import { requireEnvironment } from '../shared/environment.ts'
 import { machineOfBuild } from '../shared/keys.ts'
 import { lambda, logger } from '../shared/lambda.ts'
 import { runningExecutions } from './running-executions.ts'
-import { take } from './take.ts'
+import { take, type TakeRequest } from './take.ts'
 
 const sfn = new SFNClient({})
 const state = { s3: new S3Client({}), name: requireEnvironment('STATE_BUCKET') }
+
+const Machine = z.object({ build: z.string(), turns: z.number(), answered: z.string() })
 
 const TakeInput = z.object({
   run: z.string(),
@@ -16,8 +18,8 @@ const TakeInput = z.object({
   execution: z.string(),
   lane: z.object({ wave: z.number(), system: z.string(), slot: z.number() }),
   taken: z.number(),
-  /** the CodeBuild build that serves the lane; null when there is none */
-  machine: z.nullable(z.object({ build: z.string(), turns: z.number(), answered: z.string() })),
+  /** the CodeBuild build that serves the lane; nothing of it when there is none, since a JSONata variable cannot be null */
+  machine: z.partial(Machine),
   token: z.string(),
 })
 
@@ -33,7 +35,7 @@ export const handler = lambda(TakeInput, async ({ run, execution, lane, taken, m
     lane: { system, slot },
     taken,
     token,
-    ...(machine === null ? {} : { machine: laneMachine(machine) }),
+    ...laneMachine(machine),
   }
   const parts = { state, sfn, isRunning: runningExecutions(sfn, execution), clock: () => new Date() }
   const answered = await take(request, parts)
@@ -41,6 +43,9 @@ export const handler = lambda(TakeInput, async ({ run, execution, lane, taken, m
   return {}
 })
 
-function laneMachine({ build, turns, answered }: { build: string; turns: number; answered: string }) {
-  return { id: machineOfBuild(requireEnvironment('BUILDER_ROLE_ID'), build), turns, answered }
+function laneMachine(given: unknown): Pick<TakeRequest, 'machine'> {
+  const { success, data } = z.safeParse(Machine, given)
+  if (!success) return {}
+  const { build, turns, answered } = data
+  return { machine: { id: machineOfBuild(requireEnvironment('BUILDER_ROLE_ID'), build), turns, answered } }
 }

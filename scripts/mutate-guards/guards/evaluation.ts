@@ -162,7 +162,7 @@ export const EVALUATION: Guard[] = [
   {
     name: 'later waves read the copy',
     file: 'functions/plan/take-over.ts',
-    text: 'if (taken !== undefined) return taken',
+    text: 'if (taken?.round?.build === build) return taken',
     without: '',
     test,
     only: ['exchanged after the first wave'],

@@ -124,7 +124,6 @@ describe('a wave', () => {
     expect(scheduled(1)).toEqual({
       version: 1,
       run: RUN,
-      batch: '1-x86_64-linux',
       wave: 1,
       target: TARGET,
       started: STARTED,

@@ -52,6 +52,8 @@ describe('a run with work to do leaves its job for the evaluator', () => {
       attributes: ['devShells'],
       systems: ['x86_64-linux', 'aarch64-linux'],
       limits: { secondsPerSystem: 1800, megabytes: 6144 },
+      publicKeys: [],
+      upstreams: [],
       config: config.sha256,
       started: STARTED,
     })

@@ -34,7 +34,7 @@ const payload = (run: SceneRun, token: string, changes: object = {}) => ({
   execution: ARN + run.name,
   lane: { wave: 1, system: X86, slot: 1 },
   taken: 0,
-  machine: null,
+  machine: {},
   token,
   ...changes,
 })
