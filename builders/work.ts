@@ -12,6 +12,7 @@ import { cleanUpAfterBuilds } from './serve/clean-up.ts'
 import type { Machine } from './serve/machine.ts'
 import { nextJob } from './serve/next-job.ts'
 import { serveBatch } from './serve/serve-batch.ts'
+import { fail, succeed } from './serve/task.ts'
 
 /**
  * Work: serves batch after batch on a machine of its own, which it may leave in any state. Ends when it is told that there is no more, when no job came for a
@@ -40,6 +41,11 @@ export async function work(
       say('there is no more to build here')
       break
     }
+    if ('hello' in job) {
+      await answerHello(job.token, machine)
+      if (refusal.refusal !== undefined) break
+      continue
+    }
     const error = await serveBatch(job, machine, stop)
     if (error instanceof DiskFull) throw error
     if (refusal.refusal !== undefined || stop.aborted) break
@@ -48,7 +54,13 @@ export async function work(
   if (refusal.refusal !== undefined) throw refusal.refusal
 }
 
-/** The self-test, once for a machine. What it says against this machine is the answer to its first batch: whoever waits for that learns why. */
+/** Says that this machine is there, or why nothing may be built on it. */
+async function answerHello(token: string, { id, clients: { sfn }, refusal }: Machine): Promise<void> {
+  if (refusal === undefined) await succeed(sfn, token, { machine: id })
+  else await fail(sfn, token, refusal)
+}
+
+/** The self-test, once for a machine. What it says against this machine is its first answer: whoever waits for that learns why. */
 async function tryMachine(
   { sandbox }: Settings,
   say: (line: string) => void,

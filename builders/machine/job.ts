@@ -50,6 +50,7 @@ const buildJob = z.object({
 
 const machineJob = z.union([
   z.object({ version: z.literal(1), token: z.string(), job: z.string() }),
+  z.object({ version: z.literal(1), token: z.string(), hello: z.literal(true) }),
   z.object({ version: z.literal(1), end: z.literal(true) }),
 ])
 

@@ -16,6 +16,7 @@ export async function outcomeOfFailure(
   result: Exclude<StagedResult, { status: 'built' }> | undefined,
   lost: string,
 ): Promise<DerivationOutcome> {
+  const isFixed = publication.graph.derivations[drvPath]?.fixedOutput !== undefined
   switch (result?.status) {
     case undefined:
       return { drvPath, outcome: 'lost', error: { name: 'BuilderLost', message: lost, retryable: true } }
@@ -27,7 +28,7 @@ export async function outcomeOfFailure(
         error: {
           name: 'BuildFailed',
           message: result.message,
-          retryable: isPassingFailure(result.message, result.logTail),
+          retryable: isPassingFailure(result.message, result.logTail, isFixed),
         },
         logTail: result.logTail,
       }

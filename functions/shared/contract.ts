@@ -335,6 +335,8 @@ export type MachineJob =
       /** key of the BuildJob */
       job: string
     }
+  /** only to say that it is there */
+  | { version: 1; token: string; hello: true }
   | { version: 1; end: true }
 
 /** `runs/<run>/machines/<batch>.json`: which machine was given a batch. */

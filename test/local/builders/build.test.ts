@@ -253,6 +253,15 @@ test('small things are uploaded together', async () => {
   expect(uploads.every((upload) => upload.startsWith(`PUT staging/${aws.prefix}parcels/`))).toBe(true)
 })
 
+test('a machine that is asked whether it is there says so, and looks for its next job', async () => {
+  aws.answers.splice(0)
+  putTurn(1, { version: 1, token: 'token-1', hello: true })
+  putTurn(2, { version: 1, end: true })
+  const ran = await makeMachine(join(folder, 'polite')).run(...workCommand())
+  expect(ran.status, ran.stdout + ran.stderr).toBe(0)
+  expect(aws.answers).toEqual([SUCCESS])
+})
+
 test('a job whose outputs are not those of the derivation is refused', async () => {
   const drvPath = drvPathOf('libbase-1.0')
   const outputs = { out: outputOf('libleft-1.0') }

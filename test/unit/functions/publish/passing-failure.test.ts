@@ -113,7 +113,7 @@ describe('a build failed because of its machine or the network', () => {
     ],
     ['git: a server that went away', EXIT_1, ['fatal: the remote end hung up unexpectedly']],
   ])('%s', (_, message, logTail) => {
-    expect(isPassingFailure(message, logTail)).toBe(true)
+    expect(isPassingFailure(message, logTail, true)).toBe(true)
   })
 })
 
@@ -163,6 +163,14 @@ describe('a build failed for a reason of its own, and would fail again', () => {
     ],
     ['git: a repository that is not there', EXIT_1, ["fatal: repository 'https://x/y.git/' not found"]],
   ])('%s', (_, message, logTail) => {
-    expect(isPassingFailure(message, logTail)).toBe(false)
+    expect(isPassingFailure(message, logTail, true)).toBe(false)
   })
+})
+
+test.each([
+  ['a fetch', true],
+  ['a test in a sandbox without a network', false],
+])('the network fails %s', (_, hasNetwork) => {
+  const said = ['curl: (6) Could not resolve host: example.org']
+  expect(isPassingFailure(EXIT_1, said, hasNetwork)).toBe(hasNetwork)
 })

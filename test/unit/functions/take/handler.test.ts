@@ -109,8 +109,7 @@ describe('Build', () => {
   const batch = `1-${X86}-1-1`
   const input = {
     run: 'run',
-    batch,
-    job: `runs/run/batches/${batch}.json`,
+    batch: { batch, job: `runs/run/batches/${batch}.json` },
     build: BUILD,
     turn: 3,
     token: 'the-token',
@@ -121,13 +120,22 @@ describe('Build', () => {
     expect(scene.buckets.json(`state/jobs/${MACHINE}/3.json`)).toEqual({
       version: 1,
       token: 'the-token',
-      job: input.job,
+      job: input.batch.job,
     })
     expect(scene.buckets.json(`state/${stateKeys.batchMachine('run', batch)}`)).toMatchObject({
       machine: MACHINE,
     })
     // who sees the job may look at once for what belongs to it
     expect(scene.buckets.written.at(-1)).toBe(`state/jobs/${MACHINE}/3.json`)
+  })
+
+  test('asks a machine that was just started to say that it is there', async () => {
+    await build({ run: 'run', build: BUILD, turn: 1, token: 'the-token' }, context)
+    expect(scene.buckets.json(`state/jobs/${MACHINE}/1.json`)).toEqual({
+      version: 1,
+      token: 'the-token',
+      hello: true,
+    })
   })
 
   test('hands over again, with the newer token, when nobody heard that it had', async () => {
