@@ -93,6 +93,8 @@ export async function startWorld(
     const stack = await startStack({
       folder: join(folder, 'aws'),
       template: TEMPLATE,
+      // nobody has the time to watch two minutes of silence
+      parameters: { MachineHeartbeatSeconds: '1', MachineSilenceSeconds: '8' },
       machines: {
         Evaluator: await machine('evaluator', {}),
         LinuxX64Builder: await machine('x86_64-linux', foreign),
