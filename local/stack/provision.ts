@@ -122,7 +122,8 @@ function parameterValues(template: Template, overrides: Record<string, string>):
     const allowed = parameter.AllowedValues
     if (allowed !== undefined && !allowed.some((one) => JSON.stringify(one) === JSON.stringify(value)))
       throw new TemplateError(`parameter "${name}": ${value} is not an allowed value`)
-    values[name] = parameter.Type === 'CommaDelimitedList' ? String(value).split(/ *, */) : value
+    // A parameter is a string wherever it is used, also a number. Source: CloudFormation user guide, "Parameters".
+    values[name] = parameter.Type === 'CommaDelimitedList' ? String(value).split(/ *, */) : String(value)
   }
   return values
 }

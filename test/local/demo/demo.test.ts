@@ -40,7 +40,8 @@ test('the demo shows what it claims, says so in demo.json, and leaves no process
   expect(
     result.pushes.map(({ verdict, built, published }) => [verdict, built.length, published.length]),
   ).toEqual([
-    ['done', 16, 16],
+    // licences.txt, which shells of both systems want, is built once
+    ['done', 15, 15],
     ['done', 2, 2],
     ['done', 0, 0],
   ])
