@@ -13,13 +13,15 @@ const MOST_ATTEMPTS = 2
 export function failuresOf(batches: TriedBatch[]): Map<StorePath, string> {
   const failures = new Map<StorePath, string>()
   const attempts = new Map<StorePath, number>()
+  const come = new Set<StorePath>()
+  for (const { outcome } of batches)
+    for (const derivation of outcome?.derivations ?? []) if (hasCome(derivation)) come.add(derivation.drvPath)
   for (const { job, outcome } of batches) {
     const said = new Map(outcome?.derivations.map((derivation) => [derivation.drvPath, derivation]))
     for (const { drvPath, needs } of job.derivations) {
       const derivation = said.get(drvPath)
       // It was not tried, because something that it needs did not come. A builder that says so of a derivation whose needs all came has tried it.
-      if (derivation?.outcome === 'dependency-failed' && !needs.every((need) => hasCome(said.get(need))))
-        continue
+      if (derivation?.outcome === 'dependency-failed' && !needs.every((need) => come.has(need))) continue
       const tried = (attempts.get(drvPath) ?? 0) + 1
       attempts.set(drvPath, tried)
       const reason = reasonOf(derivation)

@@ -26,6 +26,7 @@ export const stagedKeys = {
   archive: (prefix: string): string => `${prefix}archive.zst`,
   /** what a machine says now and then of the batch that it builds; each time a new object */
   progress: (prefix: string): string => `${prefix}progress/`,
+  results: (prefix: string): string => `${prefix}results/`,
   result: (prefix: string, drvBaseName: string): string => `${prefix}results/${drvBaseName}.json`,
   narinfo: (prefix: string, hashPart: string): string => `${prefix}${hashPart}.narinfo`,
   nar: (prefix: string, fileHash: string): string => `${prefix}nar/${fileHash}.nar.zst`,
