@@ -425,6 +425,7 @@ describe('each function reads only what its state needs', () => {
     'ReportRole',
     'InstallRole',
     'WarmRole',
+    'LaneRole',
     undefined,
   ])('the signing key is not for %s (undefined: an administrator)', async (role) => {
     const secrets = new SecretsManagerClient(clientAs(deployed, role))
