@@ -13,13 +13,13 @@ import type {
   RunId,
 } from '../shared/contract.ts'
 import { HearthError } from '../shared/errors.ts'
-import { readGraph } from '../shared/graph.ts'
 import { machineOfBuild, stagingPrefixOfBatch, stateKeys } from '../shared/keys.ts'
 import { lostOutcome } from '../shared/lost-outcome.ts'
 import { logger } from '../shared/lambda.ts'
 import { type Bucket, findJson, readJson, writeJson } from '../shared/objects.ts'
 import { openUpstreamMemory } from '../shared/upstream-memory.ts'
 import { lostMessage } from './failed-build.ts'
+import { graphOfWave } from './graph-of-wave.ts'
 import { type HandProgress, type PublishBounds, publishBatches } from './publish-batch.ts'
 import { rememberFailures } from './remember-failures.ts'
 import { readSigningKeys } from './signing-keys.ts'
@@ -138,12 +138,12 @@ async function publish(
 ): Promise<HandProgress> {
   const [first] = open
   if (first === undefined) return { outcomes: [], isOutOfTime: false }
-  const { run, upstreams } = first.job
+  const { run, wave, upstreams } = first.job
   const caches = openCaches(cache, upstreams, openUpstreamMemory(state), openCacheIndex(state, cache))
   const shared = {
     run,
     build: machine,
-    graph: await readGraph(state, run),
+    graph: await graphOfWave(state, run, wave),
     staging,
     cache,
     state,

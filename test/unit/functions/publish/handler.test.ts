@@ -31,6 +31,8 @@ beforeEach(async () => {
   secrets.reset()
   secrets.on(GetSecretValueCommand).resolves({ SecretString: JSON.stringify({ keys: [key] }) })
   buckets = new Buckets()
+  // it remembers graphs
+  vi.resetModules()
   ;({ handler } = await import('../../../../functions/publish/index.ts'))
   buckets.put(`state/runs/${RUN}/graph.json.zst`, zstdCompressSync(JSON.stringify(graphOf({ app: {} }))))
   buckets.put(`state/${JOB}`, {
