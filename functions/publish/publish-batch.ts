@@ -54,7 +54,7 @@ export async function publishBatches(
   let begun = 0
   let isOutOfTime = false
 
-  async function begin(opened: OpenedBatch, drvPath: StorePath): Promise<DerivationOutcome | undefined> {
+  async function begin(publication: Publication, drvPath: StorePath): Promise<DerivationOutcome | undefined> {
     if (failures.length > 0) return undefined
     if (begun > 0 && !mayBegin()) {
       isOutOfTime = true
@@ -62,7 +62,7 @@ export async function publishBatches(
     }
     begun++
     try {
-      return boundedWords(await publishOne(opened.publication, drvPath, lost ?? ''))
+      return boundedWords(await publishOne(publication, drvPath, lost ?? ''))
     } catch (error) {
       failures.push(error)
       return undefined
@@ -75,14 +75,16 @@ export async function publishBatches(
     const { derivations, before } = batch
     for (const outcome of before) finished.set(outcome.drvPath, Promise.resolve(outcome))
     const left = derivations.filter(({ drvPath }) => !finished.has(drvPath))
-    const opened = await open(batch, batches.length)
+    const parcels = await openParcels(batch.build.staging, batch.build.prefix, batches.length)
+    const publication = { ...batch.build, parcels }
+    const isSaid = lost === undefined ? await saidIn(publication) : () => true
     // Inputs stand before what needs them, so every promise that is awaited here exists already.
     for (const { drvPath, needs } of left) {
       const awaited = Promise.all(needs.flatMap((need) => finished.get(need) ?? []))
       const one = awaited.then((needed) => {
         // What waits for something that was not begun is left for another call, too.
-        const isLeft = needed.includes(undefined) || (lost === undefined && !opened.isSaid(drvPath))
-        return isLeft ? undefined : limit(() => begin(opened, drvPath))
+        const isLeft = needed.includes(undefined) || !isSaid(drvPath)
+        return isLeft ? undefined : limit(() => begin(publication, drvPath))
       })
       finished.set(drvPath, one)
     }
@@ -96,23 +98,12 @@ export async function publishBatches(
   }
 }
 
-interface OpenedBatch {
-  publication: Publication
-  /** whether the builder has left a result of a derivation */
-  isSaid(drvPath: StorePath): boolean
-}
-
-/** @param among how many batches share the memory for parcels */
-async function open({ build }: StagedBatch, among: number): Promise<OpenedBatch> {
-  const { staging, prefix } = build
-  const parcels = await openParcels(staging, prefix, among)
+/** Of which derivations the builder has left a result. */
+async function saidIn({ staging, prefix, parcels }: Publication): Promise<(drvPath: StorePath) => boolean> {
   const alone = await objectsUnder(staging, stagedKeys.results(prefix))
-  return {
-    publication: { ...build, parcels },
-    isSaid: (drvPath) => {
-      const key = stagedKeys.result(prefix, baseNameOf(drvPath))
-      return parcels.has(key) || alone.has(key)
-    },
+  return (drvPath) => {
+    const key = stagedKeys.result(prefix, baseNameOf(drvPath))
+    return parcels.has(key) || alone.has(key)
   }
 }
 
