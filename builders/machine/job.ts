@@ -55,7 +55,9 @@ const machineJob = z.union([
 ])
 
 /** What an evaluator reads of its job. */
-export type EvaluationTask = Required<Omit<EvaluationJob, 'config' | 'retryFailed' | 'started'>>
+export type EvaluationTask = Required<
+  Omit<EvaluationJob, 'config' | 'retryFailed' | 'started' | 'identity' | 'warmedBy'>
+>
 
 /** What a builder reads of its job. */
 export type BuildTask = Omit<BuildJob, 'maxNarSize'>

@@ -2,7 +2,7 @@ import { baseNameOf, type StorePath } from '../../nix/store-path.ts'
 import type { DerivationOutcome } from '../shared/contract.ts'
 import { lostOutcome } from '../shared/lost-outcome.ts'
 import { keepLog } from './logs.ts'
-import { isPassingFailure } from './passing-failure.ts'
+import { isPassingFailure } from '../shared/passing-failure.ts'
 import type { Publication } from './publication.ts'
 import type { StagedResult } from './staged-result.ts'
 

@@ -92,6 +92,10 @@ export interface EvaluationJob {
   retryFailed?: boolean
   /** when the run's execution was started, ISO 8601 */
   started?: string
+  /** names what its evaluation follows from (`evaluation-identity.ts`) */
+  identity?: string
+  /** the run that has warmed this very commit under this configuration, if one has */
+  warmedBy?: RunId
 }
 
 /** Derivation -> the outputs of it that are meant. */
@@ -103,11 +107,13 @@ export type DerivationOutputs = Record<StorePath, string[]>
  *
  * `imported` is what evaluating needed and got, also before it was found to need more: a laptop needs it, too. What attributes of one system share is
  * imported once, so it may name imports of others that were evaluated before it.
+ *
+ * `isPassing`: what is wrong is the network's or the machine's, as far as one knows: another evaluation may get further.
  */
 export type ShellStatus =
   | { drvPath: StorePath; imported?: DerivationOutputs }
   | { needs: DerivationOutputs; imported?: DerivationOutputs }
-  | { error: string }
+  | { error: string; isPassing?: true }
 /** One attribute to keep warm, or a set of them that cannot be listed, and what evaluating it gave. */
 export type EvaluatedShell = { attribute: string; system: System } & ShellStatus
 

@@ -106,6 +106,8 @@ export const stateKeys = {
   /** a derivation whose build failed, and will fail again, keyed by the hash part of its `.drv` */
   failures: 'failures/',
   failure: (hashPart: string): string => `failures/${hashPart}.json`,
+  /** an evaluation that says the same whenever it is done again */
+  knownEvaluation: (identity: string): string => `evaluations/${identity}.json`,
   /** what a commit was warmed with */
   warmed: (repository: string, commit: string): string => `warmed/${repository}/${commit}.json`,
   /** one record per derivation, keyed by the hash part of its first output path: which bytes are published */
