@@ -455,6 +455,17 @@ export interface PublishAnswer {
 
 export type RunVerdict = 'done' | 'stuck' | 'superseded' | 'unchanged' | 'ignored' | 'failed'
 
+/** `runs/<run>/standing.json`: how shells stand while lanes work; written whenever a lane is over. */
+export interface RunStanding {
+  version: 1
+  run: RunId
+  wave: number
+  shells: (Pick<PlannedShell, 'attribute' | 'system' | 'status'> & {
+    /** derivations of its warm set that are still to come */
+    missing: number
+  })[]
+}
+
 /** `runs/<run>/summary.json`: how a run ended, for people and for `hearth run show`. */
 export interface RunSummary {
   version: 1

@@ -97,6 +97,7 @@ export const stateKeys = {
     `runs/${run}/parked/${system}-${slot}/${since}-${id}.json`,
   log: (run: RunId, drvBaseName: string): string => `runs/${run}/logs/${drvBaseName}`,
   summary: (run: RunId): string => `runs/${run}/summary.json`,
+  standing: (run: RunId): string => `runs/${run}/standing.json`,
   /** which run is the newest of a ref */
   newestRun: (repository: string, ref: string): string =>
     `refs/${repository}/${encodeURIComponent(ref)}.json`,

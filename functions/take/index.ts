@@ -16,12 +16,10 @@ const Machine = z.object({
   turns: z.number(),
   answered: z.string(),
   isDone: z.boolean(),
-  // A machine's own words: nothing but its own work may hang on them.
-  building: z.catch(
-    z.array(z.object({ drvPath: z.custom<StorePath>(isStorePath), seconds: z.number() })),
-    [],
-  ),
+  building: z.unknown(),
 })
+
+const Building = z.array(z.object({ drvPath: z.custom<StorePath>(isStorePath), seconds: z.number() }))
 
 const TakeInput = z.object({
   run: z.string(),
@@ -57,6 +55,9 @@ export const handler = lambda(TakeInput, async ({ run, execution, lane, taken, m
 function laneMachine(given: unknown): Pick<TakeRequest, 'machine'> {
   const { success, data } = z.safeParse(Machine, given)
   if (!success) return {}
-  const { build, ...report } = data
-  return { machine: { id: machineOfBuild(requireEnvironment('BUILDER_ROLE_ID'), build), ...report } }
+  const { build, turns, answered, isDone } = data
+  const id = machineOfBuild(requireEnvironment('BUILDER_ROLE_ID'), build)
+  // The machine's own words: nothing but its own work may hang on them.
+  const building = z.safeParse(Building, data.building).data ?? []
+  return { machine: { id, turns, answered, isDone, building } }
 }

@@ -22,6 +22,8 @@ export function nameOfLane({ system, slot }: Lane): LaneName {
 export interface Circumstances {
   /** what others have published since Plan looked */
   found: Set<StorePath>
+  /** what others have tried in vain since */
+  failed: Set<StorePath>
   /** systems of which no machine came in time */
   givenUp: Set<System>
   /** whether nobody works on a batch any more: what it is without an outcome is lost */
@@ -35,7 +37,7 @@ export interface Circumstances {
 export function progressOf(
   schedule: Schedule,
   batches: TriedBatch[],
-  { found, givenUp, isOver }: Circumstances,
+  { found, failed, givenUp, isOver }: Circumstances,
 ): RunProgress {
   const positions = new Map(schedule.derivations.map(({ drvPath }, position) => [drvPath, position]))
   const at = (drvPath: StorePath): number[] => {
@@ -71,7 +73,7 @@ export function progressOf(
   const failures = failuresOf(tried)
   // What a machine has already may come all the same.
   const isHopeless = ({ drvPath, system }: ScheduledDerivation, position: number): boolean =>
-    failures.has(drvPath) || (givenUp.has(system) && !taken.has(position))
+    failures.has(drvPath) || failed.has(drvPath) || (givenUp.has(system) && !taken.has(position))
   return { published, taken, out: outOf(schedule, published, isHopeless), hands }
 }
 

@@ -44,7 +44,12 @@ export async function viewRun(state: Bucket, schedule: WaveSchedule, asking: Ask
     const isOver = (batch: BatchId): boolean => parseBatchId(batch).wave < wave
     const found = await readFound(state, run, wave)
     const givenUp = await systemsGivenUp(state, schedule)
-    const progress = progressOf(schedule, batches, { found: found.now, givenUp, isOver })
+    const progress = progressOf(schedule, batches, {
+      found: found.now,
+      failed: found.failed,
+      givenUp,
+      isOver,
+    })
     const said = batches.reduce((sum, { outcome }) => sum + (outcome?.derivations.length ?? 0), 0)
     return {
       schedule,
@@ -53,7 +58,7 @@ export async function viewRun(state: Bucket, schedule: WaveSchedule, asking: Ask
       found,
       hand: open.map(({ job }) => job.batch),
       isOver,
-      seen: said + found.now.size + givenUp.size,
+      seen: said + found.now.size + found.failed.size + givenUp.size,
     }
   }
 }

@@ -137,13 +137,14 @@ async function lookFor(request: TakeRequest, parts: TakeParts): Promise<Look> {
       run,
       batch,
       now: parts.clock().toISOString(),
+      started: schedule.started ?? '',
       isRunning: parts.isRunning,
       isOver: view.isOver,
       isGone: (drvPath, claim) =>
         claim.run === run ? parseBatchId(claim.batch).wave < wave : view.found.before.has(drvPath),
     })
     for (const [position, claim] of claimed.busy) busy.set(position, claim)
-    await noteFound(state, { run, wave }, claimed.found)
+    await noteFound(state, { run, wave }, claimed.found, claimed.failed)
     if (claimed.mine.length === 0) continue
     // When a Take that Step Functions had given up wrote it first, its batch stands: its claims have the same name.
     const job = buildJob(schedule, claimed.mine, batch, lane.system, inHand)

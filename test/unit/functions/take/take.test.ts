@@ -188,6 +188,19 @@ describe('what another run builds is not built here', () => {
     expect(await other.taken(1, 0)).toBe('ghc')
   })
 
+  test('it is not tried again when it has failed there, nor what needs it', async () => {
+    const started = new Date(NOW).toISOString()
+    const other = await scene.run({ lib: {} }, undefined, { started })
+    await other.take(1, 0)
+    const run = await scene.run({ lib: {}, app: { needs: ['lib'] }, tool: {} }, undefined, { started })
+    expect(await run.taken(1, 0)).toBe('tool')
+    expect(await run.taken(2, 0)).toBe('parked')
+    scene.now += 60_000
+    other.publish(FIRST, 'failed')
+    expect(await run.taken(2, 0)).toBe('over')
+    expect(run.batches()).toEqual([{ slot: 1, number: 1 }])
+  })
+
   test('also when it is another derivation of the same path', async () => {
     const outputs = { out: storePath('source.tar.gz') }
     const one = await scene.run({ 'fetch-one': { outputs, seconds: 500 } })
