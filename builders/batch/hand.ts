@@ -2,7 +2,7 @@ import type { BuildAnswer } from '../../functions/shared/contract.ts'
 import { derivationNameOf } from '../../nix/derivation.ts'
 import type { StorePath } from '../../nix/store-path.ts'
 import { asDiskFull } from '../machine/disk-full.ts'
-import { BatchIncomplete } from '../machine/errors.ts'
+import { BatchIncomplete, NobodyWaits } from '../machine/errors.ts'
 import { cleanEnvironment } from '../machine/nix-command.ts'
 import { stoppedBy } from '../machine/processes.ts'
 import { makeWorkFolder, type WorkFolder } from '../machine/work-folder.ts'
@@ -126,7 +126,7 @@ export class Hand {
 
   /** Nothing of it is left afterwards but what is in the store and in staging. */
   async close(): Promise<void> {
-    this.#signals.end(new BatchIncomplete('the hand is closed'))
+    this.#signals.end(new NobodyWaits('the hand is closed'))
     for (const batch of this.#batches) batch.close()
     await this.#slots.letGo()
     this.#folder.remove()

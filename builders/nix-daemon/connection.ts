@@ -54,9 +54,8 @@ export class NixConnection {
     environment: Record<string, string>,
     settings: ConnectionSettings,
   ): Promise<NixConnection> {
-    // Every program of Nix is the same file and goes by its name; nix-daemon is not everywhere on PATH. With --stdio it serves the store itself, or passes on to the
-    // machine's daemon.
-    const process = startProcess('nix-store', ['--stdio'], { environment, input: true, name: 'nix-daemon' })
+    // With --stdio it serves the store itself, or passes on to the machine's daemon. For that it needs real pipes (splice(2)), and Node's are sockets.
+    const process = startProcess('sh', ['-c', 'cat | nix-daemon --stdio | cat'], { environment, input: true })
     const connection = new NixConnection(process)
     try {
       await connection.#greet()

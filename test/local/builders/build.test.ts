@@ -253,6 +253,25 @@ test('small things are uploaded together', async () => {
   expect(uploads.every((upload) => upload.startsWith(`PUT staging/${aws.prefix}parcels/`))).toBe(true)
 })
 
+test('builds where the store belongs to a daemon, as on a Mac', async () => {
+  handOut(['libbase-1.0', 'libleft-1.0', 'broken-1.0', 'needs-broken-1.0'])
+  const [command, environment] = workCommand()
+  const withDaemon = `nix-daemon & daemon=$!
+    until [ -S /nix/var/nix/daemon-socket/socket ]; do sleep 0.05; done
+    NIX_REMOTE=daemon "$@"; status=$?
+    kill $daemon; exit $status`
+  const machine = makeMachine(join(folder, 'served'))
+  const ran = await machine.run(['bash', '-c', withDaemon, 'bash', ...command], environment)
+  expect(ran.status, ran.stdout + ran.stderr).toBe(0)
+  expect(aws.answers.at(-1)).toEqual(SUCCESS)
+  expect(resultOf('libleft-1.0')).toMatchObject({ status: 'built' })
+  expect(resultOf('broken-1.0')).toMatchObject({
+    status: 'failed',
+    message: 'builder failed with exit code 3',
+  })
+  expect(resultOf('needs-broken-1.0')).toMatchObject({ status: 'dependency-failed' })
+})
+
 test('a machine that is asked whether it is there says so, and looks for its next job', async () => {
   aws.answers.splice(0)
   putTurn(1, { version: 1, token: 'token-1', hello: true })

@@ -60,6 +60,14 @@ For full logs, run 'nix log ${BROKEN}'.`,
       `platform mismatch; Required system: 'aarch64-darwin' with features {}; Current system: 'x86_64-linux' with features {kvm}`,
     ],
     [
+      '2.34, feature',
+      `Cannot build '${BROKEN}'.
+Reason: missing system features
+Required features: {quantum}
+Available features: {benchmark, kvm}`,
+      'missing system features; Required features: {quantum}; Available features: {benchmark, kvm}',
+    ],
+    [
       'named by its output only',
       `output '${OUTPUT}' is not allowed to refer to the following paths:
          /nix/store/hxkmd29bxjplwfizvjaih8yqpgn37qjh-app`,

@@ -103,6 +103,25 @@ describe('a machine that has something in hand', () => {
     expect(await world.resultOf(machine.id, second, 'tool-1.0')).toMatchObject({ status: 'built' })
   })
 
+  test('deletes nothing of it for what it is given, even when something else was published', async () => {
+    const other = await startMachine(2)
+    const stands = await other.give(['random-1.0'])
+    expect(await answerOf(stands, other)).toMatchObject({ isDone: true })
+    await world.publish(other.id, stands)
+    await other.kill()
+
+    const machine = await startMachine(2)
+    const first = await machine.give(['random-1.0', 'uses-random-1.0', 'endless-1.0'])
+    expect(await answerOf(first, machine)).toMatchObject({ isDone: false })
+    const second = await machine.give(['uses-random-1.0'])
+    expect(await answerOf(second, machine)).toMatchObject({ isDone: false })
+    // it would have to replace what it has in hand: another machine can build it
+    expect(await world.resultOf(machine.id, second, 'uses-random-1.0')).toMatchObject({
+      status: 'input-missing',
+      missing: expect.arrayContaining([world.sample.outputOf('uses-random-1.0')]) as string[],
+    })
+  })
+
   test('drops all of it when nobody waits any more, and begins anew', async () => {
     const machine = await startMachine(2)
     const first = await machine.give(['libbase-1.0', 'endless-1.0'])
