@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs'
-import { zstdCompressSync } from 'node:zlib'
 import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import pLimit from 'p-limit'
 import { graphOf } from '../../functions/plan/graph-of.ts'
 import { rebuildIndex } from '../../functions/shared/cache-index/rebuild.ts'
 import type { GraphDerivation } from '../../functions/shared/contract.ts'
-import { entries } from '../../functions/shared/graph.ts'
-import { cacheKeys, stateKeys } from '../../functions/shared/keys.ts'
+import { entries, writeGraph } from '../../functions/shared/graph.ts'
+import { cacheKeys } from '../../functions/shared/keys.ts'
 import type { Graph } from '../../functions/shared/contract.ts'
 import { isUnsupported, parseDerivationFile } from '../../nix/derivation-file.ts'
 import { sha256Nix32 } from '../../nix/hash.ts'
@@ -29,8 +28,7 @@ await put(CACHE, cacheKeys.info, 'StoreDir: /nix/store\n')
 const packages = entries(cached.derivations).filter(([drvPath]) => drvPath !== cachedShell)
 await pLimit(64).map(packages, async ([drvPath, derivation]) => putNarInfo(drvPath, derivation))
 await rebuildIndex({ s3, name: STATE }, { s3, name: CACHE })
-const graph = JSON.stringify(graphBelow(parseStorePath(shell)))
-await put(STATE, stateKeys.graph(RUN), zstdCompressSync(graph))
+await writeGraph({ s3, name: STATE }, RUN, graphBelow(parseStorePath(shell)))
 process.stdout.write(`${packages.length}\n`)
 s3.destroy()
 

@@ -1,6 +1,6 @@
 import { S3Client } from '@aws-sdk/client-s3'
 import * as z from 'zod/mini'
-import { openCacheIndex } from '../shared/cache-index/cache-index.ts'
+import { type CacheIndex, openCacheIndex } from '../shared/cache-index/cache-index.ts'
 import { openCaches } from '../shared/caches.ts'
 import type { StoredConfig } from '../shared/config.ts'
 import type {
@@ -13,6 +13,7 @@ import type {
   System,
   WavePlan,
 } from '../shared/contract.ts'
+import { headDirectly } from '../shared/direct-heads.ts'
 import { requireEnvironment } from '../shared/environment.ts'
 import { readGraph } from '../shared/graph.ts'
 import { stateKeys } from '../shared/keys.ts'
@@ -29,7 +30,7 @@ import { rememberEvaluation, reuseEvaluation } from './reuse-evaluation.ts'
 import { takeOverEvaluation } from './take-over.ts'
 import { waveSchedule } from './wave-schedule.ts'
 
-const s3 = new S3Client({})
+const s3 = headDirectly(new S3Client({ cacheMiddleware: true }))
 const state = { s3, name: requireEnvironment('STATE_BUCKET') }
 const staging = { s3, name: requireEnvironment('STAGING_BUCKET') }
 const cache = { s3, name: requireEnvironment('CACHE_BUCKET') }
@@ -57,9 +58,12 @@ const NOT_EVALUATED: Seen = {
 
 /** Plan: decides what is to be built. The caches are the state: every wave looks again. */
 export const handler = lambda(PlanInput, async ({ run, evaluation: { build }, wave }) => {
+  const index = openCacheIndex(state, cache)
+  // it is read while everything else is
+  index.open()
   const job = await readJson<EvaluationJob>(state, stateKeys.job(run))
   const evaluation = build === undefined ? await reuseEvaluation(state, job) : await takeOver(job, build)
-  const seen = evaluation === undefined ? NOT_EVALUATED : await look(job, evaluation, wave)
+  const seen = evaluation === undefined ? NOT_EVALUATED : await look(job, evaluation, wave, index)
   const plan: WavePlan = { version: 1, run, wave, target: job.target, config: job.config, ...seen }
   await writeJson(state, stateKeys.plan(run, wave), plan)
   const lanes = plan.lanes.map((lane) => ({ wave, ...lane }))
@@ -79,10 +83,17 @@ function takeOver(job: EvaluationJob, build: BuildId): Promise<Evaluation> {
   )
 }
 
-async function look(job: EvaluationJob, evaluation: Evaluation, wave: number): Promise<Seen> {
-  const { config } = await readJson<StoredConfig>(state, stateKeys.config(job.config))
-  const graph = evaluation.archive === undefined ? NOTHING : await readGraph(state, job.run)
-  const caches = openCaches(cache, config.upstreams, openUpstreamMemory(state), openCacheIndex(state, cache))
+async function look(
+  job: EvaluationJob,
+  evaluation: Evaluation,
+  wave: number,
+  index: CacheIndex,
+): Promise<Seen> {
+  const [{ config }, graph] = await Promise.all([
+    readJson<StoredConfig>(state, stateKeys.config(job.config)),
+    evaluation.archive === undefined ? NOTHING : readGraph(state, job.run),
+  ])
+  const caches = openCaches(cache, config.upstreams, openUpstreamMemory(state), index)
   const knowledge = await readKnowledge(state, job, config, graph)
   const decision = await decideRound(graph, evaluation, knowledge, async (paths) =>
     caches.whichAreHeld(paths),

@@ -48,7 +48,7 @@ export function chooseMakers(
 export function makersOf(
   graph: Graph,
   { held, makers }: { held: Set<StorePath>; makers: Makers },
-  outputs: WantedOutput[],
+  outputs: readonly WantedOutput[],
 ): StorePath[] {
   return outputs.flatMap(({ path, drvPath }) => {
     if (path === undefined) return [drvPath]

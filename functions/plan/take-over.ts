@@ -1,8 +1,7 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { promisify } from 'node:util'
-import { createZstdDecompress, zstdCompress } from 'node:zlib'
-import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { createZstdDecompress } from 'node:zlib'
+import { GetObjectCommand } from '@aws-sdk/client-s3'
 import { type VerifiedArchive, verifyArchive } from '../../nix/archive-verification.ts'
 import type {
   BuildId,
@@ -14,7 +13,7 @@ import type {
   RunId,
 } from '../shared/contract.ts'
 import { HearthError } from '../shared/errors.ts'
-import { entries } from '../shared/graph.ts'
+import { entries, writeGraph } from '../shared/graph.ts'
 import { stagedKeys, stagingPrefixOfBuild, stateKeys } from '../shared/keys.ts'
 import { MeasuredZstd } from '../shared/measured-zstd.ts'
 import { type Bucket, copyObject, findJson, isMissing, writeJson } from '../shared/objects.ts'
@@ -43,8 +42,6 @@ export class SourceFailed extends HearthError {
 // 8 GiB of archive and 400 MiB of derivations keep a hostile evaluator from filling a Lambda of 1,769 MB: measured, 157 MB of derivations (50,000 of
 // them) take 522 MiB.
 const LIMITS = { maxSize: 8 * 1024 ** 3, maxDerivations: 400 * 1024 ** 2 }
-
-const compress = promisify(zstdCompress)
 
 /**
  * The evaluation of a run. The first wave after it takes it over from the evaluator's staging prefix, in place of the one before if the run has
@@ -177,16 +174,4 @@ function refusing<Result>(work: () => Result): Result {
   } catch (error) {
     throw new ArchiveRefused(error instanceof Error ? error.message : String(error))
   }
-}
-
-async function writeGraph(state: Bucket, run: RunId, graph: Graph): Promise<void> {
-  const Body = await compress(Buffer.from(JSON.stringify(graph)))
-  await state.s3.send(
-    new PutObjectCommand({
-      Bucket: state.name,
-      Key: stateKeys.graph(run),
-      Body,
-      ContentType: 'application/zstd',
-    }),
-  )
 }

@@ -79,11 +79,20 @@ export function wantedOutputs(
   })
 }
 
+// Everything that decides asks for them, some ten times for each derivation: half of the time, when it was worked out anew.
+const known = new WeakMap<Graph, Map<StorePath, WantedOutput[]>>()
+
 /** The outputs that a derivation is built from. */
-export function inputsOf(graph: Graph, drvPath: StorePath): WantedOutput[] {
-  return entries(derivationOf(graph, drvPath, drvPath).inputDrvs).flatMap(([input, names]) =>
+export function inputsOf(graph: Graph, drvPath: StorePath): readonly WantedOutput[] {
+  const ofGraph = known.get(graph) ?? new Map<StorePath, WantedOutput[]>()
+  known.set(graph, ofGraph)
+  const before = ofGraph.get(drvPath)
+  if (before !== undefined) return before
+  const inputs = entries(derivationOf(graph, drvPath, drvPath).inputDrvs).flatMap(([input, names]) =>
     wantedOutputs(graph, input, names, drvPath),
   )
+  ofGraph.set(drvPath, inputs)
+  return inputs
 }
 
 /** The graph has no outputs of a derivation whose paths are known only after its build; every derivation has one. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { parseAttribute } from './attributes.ts'
 import type { Evaluation, EvaluationJob } from './contract.ts'
 import { requireEnvironment } from './environment.ts'
+import { GRAPH_FORM } from './graph-file.ts'
 
 /** Who evaluates: another Nix or another evaluator may give other derivations. */
 export interface Evaluator {
@@ -11,7 +12,7 @@ export interface Evaluator {
   nixVersion: string
 }
 
-// Raised when what an evaluation says, or the graph that Plan makes of it, changes its form or meaning: none of before is taken for one of after.
+// Raised when what an evaluation says changes its meaning: none of before is taken for one of after.
 const FORM = 1
 
 /** The evaluator of this deployment, as serverless.yml tells its functions. */
@@ -29,6 +30,8 @@ export function evaluationIdentity(
 ): string {
   const parts = {
     form: FORM,
+    // Plan's graph of it is used again, too
+    graph: GRAPH_FORM,
     commit: target.commit,
     // The folder of a repository is part of what its files are called in the store.
     repository: target.repository,

@@ -1,8 +1,8 @@
-import { promisify } from 'node:util'
-import { zstdDecompress } from 'node:zlib'
+import { PutObjectCommand } from '@aws-sdk/client-s3'
 import type { StorePath } from '../../nix/store-path.ts'
 import type { Graph, GraphDerivation, RunId } from './contract.ts'
 import { HearthError } from './errors.ts'
+import { packGraph, unpackGraph } from './graph-file.ts'
 import { stateKeys } from './keys.ts'
 import { type Bucket, findObject } from './objects.ts'
 
@@ -10,19 +10,25 @@ export class GraphLost extends HearthError {
   override name = 'GraphLost'
 }
 
-const decompress = promisify(zstdDecompress)
-
-// 20,000 derivations have 20 MB of graph; the bounds keep a hostile evaluator from filling a Lambda.
+// 20,000 derivations have 2 MB; the bound keeps a hostile evaluator from filling a Lambda.
 const COMPRESSED_LIMIT = 64 * 1024 * 1024
-const LIMIT = 512 * 1024 * 1024
 
 /** @throws GraphLost when the run has none */
 export async function readGraph(state: Bucket, run: RunId): Promise<Graph> {
   const found = await findObject(state, stateKeys.graph(run), COMPRESSED_LIMIT)
   if (found === undefined) throw new GraphLost(`the run ${run} has no graph`)
-  // In pieces of 16 KiB, as is zlib's default, each would go to another thread and back: four times as long.
-  const text = await decompress(found.bytes, { maxOutputLength: LIMIT, chunkSize: 1024 ** 2 })
-  return JSON.parse(text.toString('utf8')) as Graph
+  return unpackGraph(found.bytes)
+}
+
+export async function writeGraph(state: Bucket, run: RunId, graph: Graph): Promise<void> {
+  await state.s3.send(
+    new PutObjectCommand({
+      Bucket: state.name,
+      Key: stateKeys.graph(run),
+      Body: await packGraph(graph),
+      ContentType: 'application/zstd',
+    }),
+  )
 }
 
 export class IncompleteGraph extends HearthError {

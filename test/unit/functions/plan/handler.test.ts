@@ -6,6 +6,7 @@ import { formatNarInfo } from '../../../../nix/narinfo.ts'
 import { hashPartOf, type StorePath } from '../../../../nix/store-path.ts'
 import type { RememberedFailure } from '../../../../functions/shared/records.ts'
 import { batchDerivation, became, jobOf, outcomeOf } from '../batches.ts'
+import { formatGraph } from '../../../../functions/shared/graph-file.ts'
 import { Buckets } from '../buckets.ts'
 import { drv, graphOf, out } from '../graphs.ts'
 import { captureLog, context } from '../lambda.ts'
@@ -75,7 +76,7 @@ function takenOver(graph: Graph | null = GRAPH): void {
     ...(graph === null ? {} : { archive: { sha256: 'the-archive-hash', bytes: 7 } }),
   })
   if (graph === null) return
-  buckets.put(`state/runs/${RUN}/graph.json.zst`, zstdCompressSync(JSON.stringify(graph)))
+  buckets.put(`state/runs/${RUN}/graph.json.zst`, zstdCompressSync(formatGraph(graph)))
   buckets.put(`state/runs/${RUN}/archive.zst`, 'the archive')
 }
 

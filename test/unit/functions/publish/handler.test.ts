@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { handler as Handler } from '../../../../functions/publish/index.ts'
 import { formatSecretKey, generateSecretKey } from '../../../../nix/signature.ts'
 import { baseNameOf, hashPartOf } from '../../../../nix/store-path.ts'
+import { formatGraph } from '../../../../functions/shared/graph-file.ts'
 import { Buckets } from '../buckets.ts'
 import { drv, graphOf, out } from '../graphs.ts'
 import { captureLog, context } from '../lambda.ts'
@@ -34,7 +35,7 @@ beforeEach(async () => {
   // it remembers graphs
   vi.resetModules()
   ;({ handler } = await import('../../../../functions/publish/index.ts'))
-  buckets.put(`state/runs/${RUN}/graph.json.zst`, zstdCompressSync(JSON.stringify(graphOf({ app: {} }))))
+  buckets.put(`state/runs/${RUN}/graph.json.zst`, zstdCompressSync(formatGraph(graphOf({ app: {} }))))
   buckets.put(`state/${JOB}`, {
     kind: 'build',
     run: RUN,
@@ -207,7 +208,7 @@ describe('when its time runs out', () => {
   beforeEach(() => {
     buckets.put(
       `state/runs/${RUN}/graph.json.zst`,
-      zstdCompressSync(JSON.stringify(graphOf({ a: {}, b: {}, c: { needs: ['b'] } }))),
+      zstdCompressSync(formatGraph(graphOf({ a: {}, b: {}, c: { needs: ['b'] } }))),
     )
     buckets.put(`state/${JOB}`, {
       kind: 'build',
