@@ -22,17 +22,24 @@ export async function closureOf(caches: Caches, paths: StorePath[]): Promise<Map
   const closure = new Map<StorePath, KnownPath>()
   let level = [...new Set(paths)]
   while (level.length > 0) {
-    const found = await Promise.all(
-      level.map(async (path) => {
-        const held = await caches.find(path)
-        if (held === undefined) throw new InputNotPublished(path)
-        return held.info
-      }),
-    )
+    const found = await infosOf(caches, level)
     for (const info of found) closure.set(info.storePath, info)
     level = [...new Set(found.flatMap(({ references }) => references))].filter((path) => !closure.has(path))
   }
   return closure
+}
+
+/** @throws InputNotPublished */
+async function infosOf(caches: Caches, paths: StorePath[]): Promise<KnownPath[]> {
+  const known = paths.flatMap((path) => caches.known(path)?.info ?? [])
+  if (known.length === paths.length) return known
+  return Promise.all(
+    paths.map(async (path) => {
+      const held = caches.known(path) ?? (await caches.find(path))
+      if (held === undefined) throw new InputNotPublished(path)
+      return held.info
+    }),
+  )
 }
 
 /**

@@ -30,6 +30,8 @@ export interface Requests {
 export interface Caches {
   /** What a client finds, our cache asked first; undefined when it would have to build. Positive answers are kept, negative ones never. */
   find(path: StorePath): Promise<Held | undefined>
+  /** What `find` has found before, without waiting: closures of small derivations are walked by the thousand. */
+  known(path: StorePath): Held | undefined
   /** Tells what was just published, so that nobody has to ask. */
   add(info: KnownPath): void
 }
@@ -137,6 +139,7 @@ export function openCaches(
 
   return {
     find: async (path) => found.keep(path, async () => limit(find, path)),
+    known: (path) => found.settled(path),
     async whichAreHeld(paths) {
       const known = (await index?.whichAreHeld(paths)) ?? new Set<StorePath>()
       const rest = paths.filter((path) => !known.has(path))
@@ -159,7 +162,9 @@ export function openCaches(
 /** Keeps what was found, and what is being asked; a failure or a miss is no lasting answer: the path may be published a moment later. */
 function keepFound<Answer>() {
   const answers = new Map<StorePath, Promise<Answer | undefined>>()
+  const settled = new Map<StorePath, Answer>()
   return {
+    settled: (path: StorePath): Answer | undefined => settled.get(path),
     async keep(path: StorePath, ask: () => Promise<Answer | undefined>): Promise<Answer | undefined> {
       const known = answers.get(path)
       if (known !== undefined) return known
@@ -170,11 +175,14 @@ function keepFound<Answer>() {
         answer = await asked
         return answer
       } finally {
-        if (answer === undefined && answers.get(path) === asked) answers.delete(path)
+        if (answer === undefined) {
+          if (answers.get(path) === asked) answers.delete(path)
+        } else if (!settled.has(path)) settled.set(path, answer)
       }
     },
     set(path: StorePath, answer: Answer): void {
       answers.set(path, Promise.resolve(answer))
+      settled.set(path, answer)
     },
   }
 }

@@ -4,7 +4,8 @@ import {
   NotFound,
   type S3Client,
 } from '@aws-sdk/client-s3'
-import { type BucketEndpoint, encodeKey, endpointOf, type SdkAnswer, type SdkRequest } from './direct-puts.ts'
+import { type BucketEndpoint, encodeKey, endpointOf, type SdkRequest } from './direct-puts.ts'
+import type { HttpAnswer } from './http-answer.ts'
 
 // SHA-256 of no bytes, in base16.
 const NO_BODY = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
@@ -58,7 +59,7 @@ export function headDirectly(s3: S3Client): S3Client {
 }
 
 /** What one asks of an object most often; who wants more of the answer needs a client of his own. */
-function describe(headers: SdkAnswer['response']['headers']): HeadObjectCommandOutput {
+function describe(headers: HttpAnswer['headers']): HeadObjectCommandOutput {
   const { etag = '', 'content-length': length = '', 'last-modified': modified = '' } = headers
   return {
     $metadata: answered(200),
@@ -79,21 +80,19 @@ function isPlain(head: HeadObjectCommandInput): boolean {
 /** @returns undefined when there was no answer */
 async function tryHead(
   { config }: S3Client,
-  { signer, ...endpoint }: BucketEndpoint,
+  { host, path, signer, connections }: BucketEndpoint,
   key: string,
-): Promise<SdkAnswer['response'] | undefined> {
-  const { hostname, port } = endpoint
-  const path = endpoint.path + encodeKey(key)
-  const host = port === undefined ? hostname : `${hostname}:${port}`
+): Promise<HttpAnswer | undefined> {
+  const request = {
+    method: 'HEAD',
+    path: path + encodeKey(key),
+    headers: { host },
+    payloadHash: NO_BODY,
+  } as const
   const now = new Date(Date.now() + config.systemClockOffset)
-  const unsigned = { method: 'HEAD', path, headers: { host }, payloadHash: NO_BODY }
-  const headers = signer.sign(unsigned, await config.credentials(), now)
-  const request: SdkRequest = { ...endpoint, method: 'HEAD', path, query: {}, headers }
+  const headers = signer.sign(request, await config.credentials(), now)
   try {
-    const { response } = (await config.requestHandler.handle(request)) as SdkAnswer
-    // an answer that nobody reads holds its connection
-    response.body.resume()
-    return response
+    return await connections.send({ ...request, headers, body: '' })
   } catch {
     // No connection, or it broke: the SDK tries again, and reports what is wrong.
     return undefined

@@ -12,7 +12,9 @@ export function answerXml(call: S3Call, xml: string, headers: OutgoingHttpHeader
 }
 
 export function answerEmpty(call: S3Call, status: number, headers: OutgoingHttpHeaders = {}): void {
-  write(call.response, status, headers, call.requestId)
+  // As S3 does; Node would send it in chunks, none of them. A HEAD has the length of what it did not get, a 204 has none.
+  const length = status === 200 && call.method !== 'HEAD' ? { 'content-length': 0 } : {}
+  write(call.response, status, { ...length, ...headers }, call.requestId)
   call.response.end()
 }
 

@@ -27,9 +27,9 @@ export const PUBLICATION: Guard[] = [
   {
     name: 'inputs are published',
     file: 'functions/publish/inputs.ts',
-    text: 'if (held === undefined) throw new InputNotPublished(path)\n        return held.info',
+    text: 'if (held === undefined) throw new InputNotPublished(path)\n      return held.info',
     without:
-      'if (held === undefined) return { storePath: path, references: [], narHash: "", narSize: 1 } as never\n        return held.info',
+      'if (held === undefined) return { storePath: path, references: [], narHash: "", narSize: 1 } as never\n      return held.info',
     test: 'test/adversary/upstream.test.ts',
     only: ['a closure that is nowhere', 'that it has nothing'],
   },

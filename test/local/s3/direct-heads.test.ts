@@ -1,7 +1,8 @@
 import { HeadObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
-import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { headDirectly } from '../../../functions/shared/direct-heads.ts'
 import { isMissing } from '../../../functions/shared/objects.ts'
+import { breakingProxy } from './breaking-proxy.ts'
 import { serverForThisFile } from './server-fixture.ts'
 
 const running = serverForThisFile(['cache'], {
@@ -71,19 +72,11 @@ test('a caller who may not ask is refused: that is no answer', async () => {
 })
 
 test('a connection that breaks is the SDK’s to try again, also the first of all', async () => {
-  const { s3 } = client({ maxAttempts: 3 })
-  const { requestHandler } = s3.config
-  const handle = requestHandler.handle.bind(requestHandler)
-  let calls = 0
-  onTestFinished(() => {
-    requestHandler.handle = handle
-  })
-  requestHandler.handle = async (...args: Parameters<typeof handle>) => {
-    if (++calls % 2 === 1) throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })
-    return handle(...args)
-  }
+  const proxy = await breakingProxy(running.server.endpoint, (request) => request % 2 === 1)
+  const { s3 } = client({ maxAttempts: 3, endpoint: proxy.endpoint })
   for (const name of ['plain', 'plain'])
     expect((await head(s3, name)).ContentLength).toBe(Buffer.byteLength(`of ${name}`))
+  expect(proxy.requests()).toBe(4)
 })
 
 test('when the first never gets as far as a request, the others do without it', async () => {

@@ -6,8 +6,9 @@ import {
   type PutObjectCommandInput,
   type S3Client,
 } from '@aws-sdk/client-s3'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { putDirectly } from '../../../functions/shared/direct-puts.ts'
+import { breakingProxy } from './breaking-proxy.ts'
 import { serverForThisFile } from './server-fixture.ts'
 
 const running = serverForThisFile(['cache'], {
@@ -120,19 +121,11 @@ test('a caller who may not write is told so, by the SDK’s own error', async ()
 })
 
 test('a connection that breaks is the SDK’s to try again', async () => {
-  const { s3, bySdk } = await client({ maxAttempts: 3 })
-  const { requestHandler } = s3.config
-  const handle = requestHandler.handle.bind(requestHandler)
-  let calls = 0
-  onTestFinished(() => {
-    requestHandler.handle = handle
-  })
-  requestHandler.handle = async (...args: Parameters<typeof handle>) => {
-    if (++calls <= 2) throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })
-    return handle(...args)
-  }
+  // the first is the SDK's; then the direct one, and what the SDK makes of it
+  const proxy = await breakingProxy(running.server.endpoint, (request) => request === 2 || request === 3)
+  const { s3, bySdk } = await client({ maxAttempts: 3, endpoint: proxy.endpoint })
   await s3.send(new PutObjectCommand({ Bucket, Key: 'retried', Body: 'x' }))
-  expect([calls, bySdk()]).toEqual([3, 2])
+  expect([proxy.requests(), bySdk()]).toEqual([4, 2])
   expect((await s3.send(new HeadObjectCommand({ Bucket, Key: 'retried' }))).ContentLength).toBe(1)
 })
 

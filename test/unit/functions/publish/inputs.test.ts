@@ -29,6 +29,7 @@ function cachesWith(...infos: NarInfo[]): Caches & { asked: string[] } {
       const found = infos.find(({ storePath: held }) => held === path)
       return found === undefined ? undefined : { info: found, where: 'cache' }
     },
+    known: () => undefined,
     add: () => undefined,
   }
 }
