@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { CodeBuildClient } from '@aws-sdk/client-codebuild'
 import { LambdaClient } from '@aws-sdk/client-lambda'
+import { SFNClient } from '@aws-sdk/client-sfn'
 import { createBuilds, type Builds } from '../codebuild/builds.ts'
 import { createCodeBuildService } from '../codebuild/codebuild-service.ts'
 import { credentialEnvironment } from '../gateway/credentials.ts'
@@ -14,6 +15,7 @@ import { createSecretStore, type SecretStore } from '../secrets-manager/secret-s
 import { createSecretsService } from '../secrets-manager/secrets-service.ts'
 import type { Integrations } from '../states/integration.ts'
 import { createIntegrations } from '../states/integrations.ts'
+import type { StatusChanges } from '../states/integration-states.ts'
 import { createStates, type States } from '../states/service.ts'
 import { createStsService } from '../sts/sts-service.ts'
 import type { RoleSessions } from './role-sessions.ts'
@@ -66,8 +68,8 @@ export function createServices({
     credentialsFor: (role, session) => sessions.credentialsFor(role, session),
     onEvent,
   })
-  const integrations = createRoleIntegrations(sessions)
-  const states = createStates({ folder: join(folder, 'states'), integrations: integrations.forRole })
+  const integrations = createRoleIntegrations(sessions, (listener) => states.onStatusChange(listener))
+  const states: States = createStates({ folder: join(folder, 'states'), integrations: integrations.forRole })
   states.onStatusChange((change) => onEvent({ kind: 'execution', change }))
   states.onHistoryEvent((executionArn, event) => onEvent({ kind: 'history', executionArn, event }))
   const onAsyncFailure: Services['onAsyncFailure'] = (functionName, { payload }) =>
@@ -104,29 +106,31 @@ export function createServices({
 }
 
 /** Integrations whose clients sign as the state machine's role: what that role may not do fails as it would on AWS. */
-function createRoleIntegrations(sessions: RoleSessions): {
+function createRoleIntegrations(
+  sessions: RoleSessions,
+  changes: StatusChanges,
+): {
   forRole: (roleArn: string) => Integrations
   close: () => void
 } {
-  const known = new Map<
-    string,
-    { lambda: LambdaClient; codebuild: CodeBuildClient; integrations: Integrations }
-  >()
+  const known = new Map<string, { integrations: Integrations; close: () => void }>()
   return {
     forRole(roleArn) {
       const made = known.get(roleArn)
       if (made !== undefined) return made.integrations
       const config = sessions.clientConfig(roleArn, 'StepFunctions')
-      const clients = { lambda: new LambdaClient(config), codebuild: new CodeBuildClient(config) }
-      const integrations = createIntegrations(clients)
-      known.set(roleArn, { ...clients, integrations })
+      const clients = {
+        lambda: new LambdaClient(config),
+        codebuild: new CodeBuildClient(config),
+        states: new SFNClient(config),
+      }
+      const integrations = createIntegrations({ ...clients, changes })
+      const close = (): void => Object.values(clients).forEach((client) => client.destroy())
+      known.set(roleArn, { integrations, close })
       return integrations
     },
     close() {
-      for (const { lambda, codebuild } of known.values()) {
-        lambda.destroy()
-        codebuild.destroy()
-      }
+      for (const { close } of known.values()) close()
     },
   }
 }

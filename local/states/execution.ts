@@ -6,6 +6,7 @@ import { runBlock, type Place } from './asl/states.ts'
 import { Variables } from './asl/variables.ts'
 import { History, Thread, WHOLE, type EventDetails, type HistoryEvent } from './history.ts'
 import type { ExecutionRecord, ExecutionStatus, Store } from './store.ts'
+import { Suspended } from './suspended.ts'
 
 /** StopExecution was called. */
 class ExecutionStopped extends Error {
@@ -15,12 +16,8 @@ class ExecutionStopped extends Error {
 class DeadlinePassed extends Error {
   override name = 'DeadlinePassed'
 }
-/** The stack goes down; the execution goes on when it comes up again. */
-class Suspended extends Error {
-  override name = 'Suspended'
-}
 
-export interface ExecutionWorld extends Omit<Run, 'context' | 'begun'> {
+export interface ExecutionWorld extends Omit<Run, 'context' | 'begun' | 'resumed'> {
   store: Store
   onEvent: (event: HistoryEvent) => void
   onStatus: (record: ExecutionRecord) => void
@@ -144,7 +141,8 @@ export class Execution {
 
   #shared(): Run {
     const { clock, random, integrations, activities, tokens } = this.#world
-    const { arn, name, input, roleArn, startDate, machineArn, machineName, redriveCount } = this.record
+    const { arn, name, input, roleArn, startDate, machineArn, machineName, redriveCount, redriveDate } =
+      this.record
     const context: JsonObject = {
       Execution: {
         Id: arn,
@@ -156,7 +154,8 @@ export class Execution {
       },
       StateMachine: { Id: machineArn, Name: machineName },
     }
-    return { clock, random, integrations, activities, tokens, context, begun: this.#begun }
+    const resumed = redriveDate === undefined ? {} : { resumed: redriveDate }
+    return { clock, random, integrations, activities, tokens, context, ...resumed, begun: this.#begun }
   }
 
   #armDeadline(): void {

@@ -25,6 +25,7 @@ export class Executions {
   readonly #running = new Map<string, Execution>()
   readonly #leaving = new Set<Promise<void>>()
   readonly #world: ExecutionsWorld
+  #isClosing = false
 
   constructor(world: ExecutionsWorld) {
     this.#world = world
@@ -49,6 +50,7 @@ export class Executions {
     return this.#world.store.definitionOf(record)
   }
 
+  /** Begins an execution; one that is asked for while the stack goes down begins when it comes up again. */
   start(machine: MachineRecord, name: string, input: string): ExecutionRecord {
     const record: ExecutionRecord = {
       name,
@@ -65,6 +67,7 @@ export class Executions {
     }
     this.#world.store.createExecution(record, machine.definition)
     this.#records.set(record.arn, record)
+    if (this.#isClosing) return record
     const execution = new Execution(record, parseDefinition(machine.definition), this.#worldOf(record))
     this.#running.set(record.arn, execution)
     execution.start()
@@ -107,6 +110,7 @@ export class Executions {
 
   /** Suspends what runs; resolves when no timer and no integration is left. */
   async close(): Promise<void> {
+    this.#isClosing = true
     await Promise.all([...this.#running.values()].map((execution) => execution.suspend()))
     await Promise.all(this.#leaving)
   }

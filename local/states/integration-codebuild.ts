@@ -9,10 +9,11 @@ import {
   type StartBuildCommandOutput,
 } from '@aws-sdk/client-codebuild'
 import { StateError } from './asl/errors.ts'
-import { isObject, type Json, type JsonObject } from './asl/json.ts'
+import type { JsonObject } from './asl/json.ts'
 import { argumentsOf } from './integration-arguments.ts'
 import { sdkMembers, stateErrorOf } from './integration-error.ts'
 import type { Integration, TaskContext } from './integration.ts'
+import { camelCase, pascalCase } from './pascal-case.ts'
 
 const RESOURCE = 'arn:aws:states:::codebuild:startBuild'
 
@@ -88,31 +89,4 @@ async function stop(client: CodeBuildClient, id: string): Promise<void> {
   } catch (error) {
     process.emitWarning(`The build ${id} could not be stopped: ${String(error)}`)
   }
-}
-
-/** Times become milliseconds since 1970. */
-function pascalCase(value: unknown): Json {
-  if (value instanceof Date) return value.getTime()
-  if (Array.isArray(value)) return value.map(pascalCase)
-  if (!isObject(value)) return (value ?? null) as Json
-  return renamed(value, (key) => key.charAt(0).toUpperCase() + key.slice(1), pascalCase)
-}
-
-function camelCase(value: Json): Json {
-  if (Array.isArray(value)) return value.map(camelCase)
-  if (!isObject(value)) return value
-  return renamed(
-    value,
-    (key) => key.charAt(0).toLowerCase() + key.slice(1),
-    (member) => camelCase(member as Json),
-  )
-}
-
-function renamed(
-  value: Record<string, unknown>,
-  rename: (key: string) => string,
-  of: (member: unknown) => Json,
-): JsonObject {
-  const members = Object.entries(value).filter(([, member]) => member !== undefined)
-  return Object.fromEntries(members.map(([key, member]) => [rename(key), of(member)]))
 }

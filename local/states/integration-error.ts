@@ -15,9 +15,9 @@ const UNMODELLED: ReadonlySet<string> = new Set([
 ])
 
 /**
- * An error of an AWS client as Step Functions names it: `<Service>.<exception>`, `Lambda.AWSLambdaException` when permission is denied,
- * `Lambda.SdkClientException` when there was no answer at all.
- * @param service `Lambda` or `CodeBuild`
+ * An error of an AWS client as Step Functions names it: `<Service>.<exception>`, always ending in `Exception`, whatever the service's API calls it;
+ * `Lambda.AWSLambdaException` when permission is denied, `Lambda.SdkClientException` when there was no answer at all.
+ * @param service `Lambda`, `CodeBuild` or `StepFunctions`
  */
 export function stateErrorOf(service: string, error: unknown): StateError {
   const name = error instanceof Error ? error.name : 'Unknown'
@@ -25,7 +25,8 @@ export function stateErrorOf(service: string, error: unknown): StateError {
   const metadata: Metadata = isObject(error) && isObject(error['$metadata']) ? error['$metadata'] : {}
   const { httpStatusCode: status, requestId = 'unknown' } = metadata
   if (status === undefined) return new StateError(`${service}.SdkClientException`, `${name}: ${message}`)
-  const code = UNMODELLED.has(name) ? `AWS${service}Exception` : name
+  const exception = name.endsWith('Exception') ? name : `${name}Exception`
+  const code = UNMODELLED.has(name) ? `AWS${service}Exception` : exception
   return new StateError(
     `${service}.${code}`,
     `${message} (Service: ${service}, Status Code: ${status}, Error Code: ${name}, Request ID: ${requestId})`,

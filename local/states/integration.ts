@@ -8,6 +8,8 @@ export interface TaskContext {
   taskToken: string
   /** For `.sync`: says that the job has been accepted, and what the service answered. */
   submitted: (output: Json) => void
+  /** when the execution was last taken up again after a restart, in milliseconds since 1970: what this task did before that is not remembered */
+  resumed?: number
 }
 
 /**

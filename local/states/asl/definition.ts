@@ -127,6 +127,11 @@ const INTEGRATIONS: Record<string, { type: string; name: string; pattern: 'reque
       name: 'startBuild.sync',
       pattern: 'sync',
     },
+    'arn:aws:states:::states:startExecution.sync:2': {
+      type: 'states',
+      name: 'startExecution.sync:2',
+      pattern: 'sync',
+    },
   }
 
 export type Resource =

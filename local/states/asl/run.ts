@@ -17,6 +17,8 @@ export interface Run {
   tokens: TaskTokens
   /** Execution and StateMachine of the context object */
   context: JsonObject
+  /** when the execution was last taken up again after a restart, in milliseconds since 1970 */
+  resumed?: number
   /** Work of integrations that was begun; closing waits for it, also for what an aborted execution has left behind. */
   begun: Set<Promise<unknown>>
 }

@@ -70,8 +70,13 @@ async function call(
   token: Token,
   submitted: (output: Json) => void,
 ): Promise<Json> {
-  const { begun } = visit.frame.run
-  const work = integration(parameters, { signal, taskToken: token.text, submitted })
+  const { begun, resumed } = visit.frame.run
+  const work = integration(parameters, {
+    signal,
+    taskToken: token.text,
+    submitted,
+    ...(resumed === undefined ? {} : { resumed }),
+  })
   begun.add(work)
   try {
     return await work

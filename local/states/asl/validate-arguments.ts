@@ -24,6 +24,12 @@ const startBuild: Arguments = {
   required: ['ProjectName'],
 }
 
+// Whoever starts an execution here starts it for itself alone: a trace header has nobody to read it.
+const startExecution: Arguments = {
+  known: ['StateMachineArn', 'Name', 'Input'],
+  required: ['StateMachineArn'],
+}
+
 /**
  * Arguments of the integrations: PascalCase, whatever the service's own API uses. Those of StartBuild that replace the project's security (roles,
  * credentials, certificates) are left out on purpose.
@@ -33,6 +39,7 @@ export const ARGUMENTS: Record<string, Arguments> = {
   'arn:aws:states:::lambda:invoke.waitForTaskToken': invoke,
   'arn:aws:states:::codebuild:startBuild': startBuild,
   'arn:aws:states:::codebuild:startBuild.sync': startBuild,
+  'arn:aws:states:::states:startExecution.sync:2': startExecution,
 }
 
 /** Checks the names of a Task's Arguments. Arguments that are one expression are checked when they have a value. */
@@ -44,6 +51,9 @@ export function checkArguments(resource: string, value: unknown, where: string, 
   checkFields(value, where, names.known, resource, report)
   for (const name of names.required)
     if (!(name in value)) report(`${where}.${name}`, `missing: ${resource} needs it`)
+  const input = value['Input']
+  if (names === startExecution && input !== undefined && !isObject(input) && typeof input !== 'string')
+    report(`${where}.Input`, 'must be an object')
   if (!('EnvironmentVariablesOverride' in value)) return
   const variables = value['EnvironmentVariablesOverride']
   const at = `${where}.EnvironmentVariablesOverride`

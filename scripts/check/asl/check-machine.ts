@@ -2,7 +2,7 @@ import type { Fault, Finding } from '../finding.ts'
 import { isObject, type JsonObject } from '../json.ts'
 import { readMachine } from './machine.ts'
 import { expressions } from './rules/expressions.ts'
-import { caughtInMap, errorNames, everyPathReports, jitter } from './rules/failures.ts'
+import { caughtInMap, errorNames, everyPathReports, jitter, throttling } from './rules/failures.ts'
 import { fields } from './rules/fields.ts'
 import { maps } from './rules/maps.ts'
 import { placeholders } from './rules/placeholders.ts'
@@ -16,6 +16,7 @@ const rules = [
   timeouts,
   errorNames,
   jitter,
+  throttling,
   caughtInMap,
   everyPathReports,
   maps,

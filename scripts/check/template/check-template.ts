@@ -3,6 +3,7 @@ import type { JsonObject } from '../json.ts'
 import type { Rule } from './rule.ts'
 import { buckets } from './rules/buckets.ts'
 import { folders, functions } from './rules/functions.ts'
+import { managedRules } from './rules/managed-rules.ts'
 import { permissions } from './rules/permissions.ts'
 import { properties, type ResourceSpecification } from './rules/properties.ts'
 import { cycles, references } from './rules/references.ts'
@@ -29,6 +30,7 @@ export async function checkTemplate(
     references(specification),
     cycles,
     stateMachines,
+    managedRules,
     permissions(wildcards),
     functions,
     folders(functionFolders),

@@ -154,6 +154,14 @@ export function goodTemplate() {
               Action: 'lambda:InvokeFunction',
               Resource: attribute('PlanLambdaFunction', 'Arn'),
             }),
+            policy({
+              Effect: 'Allow',
+              Action: ['events:PutTargets', 'events:PutRule', 'events:DescribeRule'],
+              Resource: {
+                'Fn::Sub':
+                  'arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule/StepFunctionsGetEventForCodeBuildStartBuildRule',
+              },
+            }),
           ],
         } as JsonObject,
       },

@@ -2,6 +2,7 @@ import type { Fault } from '../../finding.ts'
 import { objectsOf, type JsonObject } from '../../json.ts'
 import { isInsideMap, isTerminal, reachableFrom, type PlacedState } from '../machine.ts'
 import { eachState, fault, type Rule } from '../rule.ts'
+import { START_EXECUTION } from './tasks.ts'
 
 /** Source: Step Functions developer guide, "Handling errors", table of error names. */
 const reserved = [
@@ -62,6 +63,19 @@ export const jitter = eachState('jitter', function* (placed) {
     if (object['JitterStrategy'] === 'FULL') continue
     const problem = 'retries without full jitter come back all at once'
     yield fault(placed, `Retry[${index}].JitterStrategy`, problem, 'add "JitterStrategy": "FULL"')
+  }
+})
+
+// StartExecution has a token bucket for the whole account, and no exception of its own for an empty one: it may come by either name.
+// Source: Step Functions quotas, "Quotas related to API action throttling"; the API's list of errors.
+const throttles = ['StepFunctions.AWSStepFunctionsException', 'StepFunctions.ThrottlingException']
+
+/** Many executions start many others at one moment: those that are refused then are started a little later. */
+export const throttling = eachState('throttling', function* (placed) {
+  if (placed.type !== 'Task' || placed.state['Resource'] !== START_EXECUTION) return
+  const retried = objectsOf(placed.state['Retry']).flatMap(({ object }) => errorsOf(object))
+  for (const name of throttles.filter((name) => !retried.includes(name))) {
+    yield fault(placed, 'Retry', 'an execution that is throttled is never started', `retry ${name}`)
   }
 })
 

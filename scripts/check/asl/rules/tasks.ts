@@ -3,6 +3,9 @@ import { isObject, objectOf, objectsOf } from '../../json.ts'
 import { eachState, fault } from '../rule.ts'
 import type { PlacedState } from '../machine.ts'
 
+/** Starts an execution and waits for its end; `:2` gives its output as JSON, and not as text. */
+export const START_EXECUTION = 'arn:aws:states:::states:startExecution.sync:2'
+
 interface Service {
   required: string[]
   allowed: string[]
@@ -10,7 +13,7 @@ interface Service {
 
 /**
  * What a Task may call, with the arguments it takes. The interpreter in local/ and the roles in resources/ know exactly these.
- * Sources: the APIs' Invoke and StartBuild; in Step Functions an argument's name begins with a capital letter.
+ * Sources: the APIs' Invoke, StartBuild and StartExecution; in Step Functions an argument's name begins with a capital letter.
  * StartBuild could also replace the buildspec and the role of a project: a run must not.
  */
 const invoke: Service = {
@@ -30,12 +33,15 @@ const startBuild: Service = {
     'IdempotencyToken',
   ],
 }
+// Without a name an execution that is asked for twice, after a redrive for instance, is started twice.
+const startExecution: Service = { required: ['StateMachineArn', 'Name', 'Input'], allowed: [] }
 const CALLBACK = '.waitForTaskToken'
 const services: Record<string, Service> = {
   'arn:aws:states:::lambda:invoke': invoke,
   [`arn:aws:states:::lambda:invoke${CALLBACK}`]: invoke,
   'arn:aws:states:::codebuild:startBuild': startBuild,
   'arn:aws:states:::codebuild:startBuild.sync': startBuild,
+  [START_EXECUTION]: startExecution,
 }
 const activity = /^\$\{\w*ActivityArn\}$/
 const variableTypes = ['PLAINTEXT', 'PARAMETER_STORE', 'SECRETS_MANAGER']
@@ -54,6 +60,10 @@ export const resources = eachState('resources', function* (placed) {
       `${JSON.stringify(resource)} is not on the list of what a Task may call`,
       `use one of ${known}`,
     )
+  }
+  if (resource === START_EXECUTION && isObject(given) && 'Input' in given && !isObject(given['Input'])) {
+    const problem = 'whether a text is the input or JSON of it, nobody says'
+    yield fault(placed, 'Arguments.Input', problem, 'write an object')
   }
   for (const { index, object } of objectsOf(objectOf(given)['EnvironmentVariablesOverride'])) {
     const field = `Arguments.EnvironmentVariablesOverride[${index}]`

@@ -1,3 +1,4 @@
+import { START_EXECUTION } from '../../asl/rules/tasks.ts'
 import { placeholdersIn } from '../../asl/rules/placeholders.ts'
 import { readMachine, type PlacedState } from '../../asl/machine.ts'
 import type { Fault } from '../../finding.ts'
@@ -72,6 +73,13 @@ const called: Record<string, Called> = {
     seconds: ({ properties }) =>
       60 *
       (Number(properties['TimeoutInMinutes'] ?? 60) + Number(properties['QueuedTimeoutInMinutes'] ?? 480)),
+  },
+  [START_EXECUTION]: {
+    argument: 'StateMachineArn',
+    type: 'AWS::StepFunctions::StateMachine',
+    // A year when the definition says nothing. Source: Step Functions quotas, "Maximum execution time".
+    seconds: ({ properties }) =>
+      Number(objectOf(properties['Definition'])['TimeoutSeconds'] ?? 365 * 24 * 60 * 60),
   },
 }
 

@@ -30,6 +30,7 @@ const lambda = (rest: object = {}): object => ({
   ...rest,
 })
 const map = (rest: object = {}): object => ({ Type: 'Map', ItemProcessor: inner(ok), End: true, ...rest })
+const START = 'arn:aws:states:::states:startExecution.sync:2'
 const ACTIVITY = 'arn:aws:states:us-east-1:123456789012:activity:mac'
 
 describe('accepted', () => {
@@ -235,6 +236,26 @@ describe('refused, by name and place', () => {
           Arguments: { ProjectName: 'p', EnvironmentVariablesOverride: [{ name: 'x' }] },
         }),
       }),
+    ],
+    [
+      'States.A.Resource',
+      'unknown resource',
+      machine({ A: lambda({ Resource: 'arn:aws:states:::states:startExecution.sync' }) }),
+    ],
+    [
+      'States.A.Arguments.StateMachineArn',
+      'missing',
+      machine({ A: lambda({ Resource: START, Arguments: { Name: 'n' } }) }),
+    ],
+    [
+      'States.A.Arguments.TraceHeader',
+      'unknown field',
+      machine({ A: lambda({ Resource: START, Arguments: { StateMachineArn: 'm', TraceHeader: 't' } }) }),
+    ],
+    [
+      'States.A.Arguments.Input',
+      'must be an object',
+      machine({ A: lambda({ Resource: START, Arguments: { StateMachineArn: 'm', Input: 7 } }) }),
     ],
     ['States.A.HeartbeatSeconds', 'gets no task token', machine({ A: lambda({ HeartbeatSeconds: 1 }) })],
     [
