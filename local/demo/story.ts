@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import type { RunSummary } from '../../functions/shared/contract.ts'
 import { nameOf, type StorePath } from '../../nix/store-path.ts'
 import { type Fetched, fetchByStorePath } from './by-store-path.ts'
@@ -8,16 +8,14 @@ import type { Delivery } from '../github/push-webhook.ts'
 import { deliver, pushAndFollow } from './push.ts'
 import type { EndedRun } from './run.ts'
 import { verifyCache } from './verify.ts'
+import { MAC_NAME } from './mac.ts'
 import type { View } from './view.ts'
-import { type DemoWorld, REPOSITORY, SYSTEMS } from './world.ts'
+import { type DemoWorld, LINUX, MAC, REPOSITORY } from './world.ts'
 
 /** The shells of the example that are not broken, each with a command that only works inside of it. */
-const SHELLS: Record<string, string[]> = {
-  default: ['greeter'],
-  ci: ['checklist'],
-  docs: ['site'],
-  release: ['release'],
-}
+const SHELLS = { default: ['greeter'], ci: ['checklist'], docs: ['site'], release: ['release'] }
+/** What is known of it only when a plan was built on a Mac. */
+const MAC_SHELLS = { planned: ['printer'] }
 
 /** One push: what its run did, and what the laptop then had to do. */
 export interface Chapter {
@@ -49,14 +47,16 @@ export async function tellStory(world: DemoWorld, view: View, claims: Claims): P
   const fetched = await fetchByStorePath(
     world,
     await checkOut(world.laptop, `${world.github.url}/${REPOSITORY}.git`),
-    `packages.${SYSTEMS[0]}.checklist`,
+    `packages.${LINUX[0]}.checklist`,
     'checklist',
   )
   view.from(
     'server',
     `nix-store --realise ${nameOf(fetched.path as StorePath)}: ${fetched.downloaded.length} downloaded, says "${fetched.printed}"`,
   )
-  await claimRuns(claims, view, chapters)
+  await claimRuns(world, claims, view, chapters)
+  claimMachines(claims, chapters)
+  claimImport(claims, chapters)
   claimLaptop(claims, chapters)
   claimSource(world, claims, fetched)
   await claimEdges(world, claims, chapters)
@@ -79,8 +79,8 @@ async function chapter(
   )
   const checkout = await checkOut(world.laptop, `${world.github.url}/${REPOSITORY}.git`)
   const entered: EnteredShell[] = []
-  for (const system of SYSTEMS)
-    for (const [shell, command] of Object.entries(SHELLS)) {
+  for (const system of world.systems)
+    for (const [shell, command] of Object.entries({ ...SHELLS, ...(system === MAC ? MAC_SHELLS : {}) })) {
       const result = await enterShell(world.laptop, checkout, system, shell, command)
       view.from(
         'laptop',
@@ -91,10 +91,14 @@ async function chapter(
   return { title, delivery, run: ended, entered }
 }
 
-async function claimRuns(claims: Claims, view: View, chapters: Chapter[]): Promise<void> {
+async function claimRuns(
+  { systems }: DemoWorld,
+  claims: Claims,
+  view: View,
+  chapters: Chapter[],
+): Promise<void> {
   view.heading('What was claimed')
-  const asl = JSON.parse(await readFile('statemachines/warm.asl.json', 'utf8')) as { States: object }
-  const known = new Set(statesOf(asl))
+  const known = await statesOfMachines()
   const summaries = chapters.map(({ run }) => run.summary)
   const strangers = chapters.flatMap(({ run }) => run.states.filter((state) => !known.has(state)))
   claims.claim(
@@ -102,7 +106,7 @@ async function claimRuns(claims: Claims, view: View, chapters: Chapter[]): Promi
     chapters.every(({ run }) => run.status === 'SUCCEEDED' && run.summary.verdict === 'done'),
     summaries.map(({ verdict, error }) => ({ verdict, error })),
   )
-  claims.claim('the histories have no state that is not in warm.asl.json', strangers.length === 0, strangers)
+  claims.claim('the histories have no state that is not in statemachines/', strangers.length === 0, strangers)
   claims.claim(
     'the shell that is broken on purpose is reported with its own error, and hides none of the others',
     summaries.every(({ shells }) =>
@@ -120,7 +124,7 @@ async function claimRuns(claims: Claims, view: View, chapters: Chapter[]): Promi
   const changed = builtNames(second)
   claims.claim(
     'the second push built greeter and nothing else, once for each system',
-    changed.join() === 'greeter-1.0,greeter-1.0',
+    changed.join() === systems.map(() => 'greeter-1.0').join(),
     changed,
   )
   claims.claim(
@@ -130,8 +134,44 @@ async function claimRuns(claims: Claims, view: View, chapters: Chapter[]): Promi
   )
 }
 
+/** A Linux evaluator cannot build what the Mac's shell imports: it names it, and comes back when a Mac has built it. */
+function claimImport(claims: Claims, chapters: Chapter[]): void {
+  const [first] = chapters
+  const given = (first?.run.batches ?? []).filter(({ job }) =>
+    job.derivations.some(({ drvPath }) => drvPath.endsWith('-plan.nix.drv')),
+  )
+  const warm = first?.run.summary.shells.find(({ attribute }) => attribute === `devShells.${MAC}.planned`)
+  claims.claim(
+    'a plan that a Mac’s shell imports was built on the Mac, once, and then the evaluator, which is Linux, could evaluate that shell',
+    given.length === 1 &&
+      given[0]?.outcome?.machine?.endsWith(`:${MAC_NAME}`) === true &&
+      warm?.status === 'warm',
+    { given: given.map(({ job, outcome }) => [job.batch, outcome?.machine]), warm },
+  )
+}
+
+function claimMachines(claims: Claims, chapters: Chapter[]): void {
+  const batches = chapters.flatMap(({ run }) => run.batches)
+  const strangers = batches.filter(({ job, outcome }) => {
+    const isMac = outcome?.machine?.endsWith(`:${MAC_NAME}`) === true
+    return outcome?.machine === null || isMac !== (job.system === MAC)
+  })
+  const systems = new Set(batches.map(({ job }) => job.system))
+  claims.claim(
+    'each of the three systems was built on machines of its own: two of CodeBuild, and a Mac that asks for work',
+    strangers.length === 0 && systems.size === 3,
+    strangers.map(({ job, outcome }) => [job.batch, outcome?.machine]),
+  )
+}
+
 function builtNames(summary: RunSummary | undefined): string[] {
   return (summary?.outcomes ?? []).map(({ drvPath }) => nameOf(drvPath).replace(/\.drv$/, '')).toSorted()
+}
+
+async function statesOfMachines(): Promise<Set<string>> {
+  const files = (await readdir('statemachines')).filter((file) => file.endsWith('.asl.json'))
+  const texts = await Promise.all(files.map((file) => readFile(`statemachines/${file}`, 'utf8')))
+  return new Set(texts.flatMap((text) => statesOf(JSON.parse(text))))
 }
 
 /** Names of all states of a definition, those inside of Maps too. */
