@@ -53,8 +53,18 @@ export async function startMac(
       HEARTH_DEMO_MAC: marker,
     },
   })
-  for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', say)
-  const mac = { close: () => stop(child, marker) }
+  let isHeard = true
+  for (const stream of [child.stdout, child.stderr])
+    createInterface({ input: stream }).on('line', (line) => {
+      if (isHeard) say(line)
+    })
+  const mac = {
+    close() {
+      // that it stops, as it is told to, is no news
+      isHeard = false
+      return stop(child, marker)
+    },
+  }
   try {
     await signOfLife(child, state, system)
     return mac
