@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { System } from '../functions/shared/contract.ts'
 import { describeError } from '../functions/shared/errors.ts'
+import { Hand } from './batch/hand.ts'
 import { RunMemories } from './batch/run-memory.ts'
 import type { AwsClients } from './machine/aws-clients.ts'
 import { DiskFull, MissingSetting } from './machine/errors.ts'
@@ -14,7 +15,7 @@ import { makeWorkFolder } from './machine/work-folder.ts'
 import type { Machine } from './serve/machine.ts'
 import { systemFeatures } from './serve/nix-features.ts'
 import { pollActivity } from './serve/poll.ts'
-import { type BatchTask, serveBatch } from './serve/serve-batch.ts'
+import { serveTurn, type TurnTask } from './serve/serve-turn.ts'
 import { showSignsOfLife } from './serve/sign-of-life.ts'
 
 /** What a worker serves. */
@@ -58,12 +59,14 @@ export async function worker(
   let busy = 0
   const state = () => ({ systems, features, jobs: noMore.aborted ? 0 : jobs, busy })
   const signs = showSignsOfLife(machine, state, over.signal)
-  const serve = async (task: BatchTask): Promise<void> => {
+  const serve = async (task: TurnTask): Promise<void> => {
     busy++
+    const hand = new Hand(machine, handBack)
     try {
-      const error = await serveBatch(task, machine, handBack)
+      const error = await serveTurn(task, hand, machine, 'last')
       if (error instanceof DiskFull) broken.abort(error)
     } finally {
+      await hand.close()
       busy--
     }
   }
@@ -86,7 +89,7 @@ async function pollOn(
   machine: Machine,
   activity: string,
   noMore: AbortSignal,
-  serve: (task: BatchTask) => Promise<void>,
+  serve: (task: TurnTask) => Promise<void>,
 ): Promise<void> {
   while (!noMore.aborted) {
     try {

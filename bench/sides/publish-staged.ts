@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { CreateBucketCommand } from '@aws-sdk/client-s3'
 import pLimit from 'p-limit'
-import { publishBatch } from '../../functions/publish/publish-batch.ts'
+import { publishBatches } from '../../functions/publish/publish-batch.ts'
 import { openCaches } from '../../functions/shared/caches.ts'
 import type { BatchDerivation, Graph } from '../../functions/shared/contract.ts'
 import type { Bucket } from '../../functions/shared/objects.ts'
@@ -20,24 +20,22 @@ const paths = smallPaths(Number(count))
 const run = randomBytes(6).toString('hex')
 const [cache, state] = await Promise.all(['cache', 'state'].map(makeBucket))
 if (cache === undefined || state === undefined) throw new Error('no buckets')
-const { outcomes } = await publishBatch(
-  {
-    run,
-    build: 'bench:bench',
-    prefix: STAGING_PREFIX,
-    graph: graphOf(paths),
-    staging: { s3, name: STAGING },
-    cache,
-    state,
-    caches: openCaches(cache, []),
-    keys: [parseSecretKey(readFileSync(keyFile, 'utf8'))],
-    maxNarSize: 1024 ** 3,
-    largeNars: pLimit(4),
-    verifiedSources: new Map(),
-  },
-  paths.map(batchDerivation),
-  'lost',
-)
+const build = {
+  run,
+  build: 'bench:bench',
+  prefix: STAGING_PREFIX,
+  graph: graphOf(paths),
+  staging: { s3, name: STAGING },
+  cache,
+  state,
+  caches: openCaches(cache, []),
+  keys: [parseSecretKey(readFileSync(keyFile, 'utf8'))],
+  maxNarSize: 1024 ** 3,
+  largeNars: pLimit(4),
+  verifiedSources: new Map(),
+}
+const batch = { build, derivations: paths.map(batchDerivation), before: [] }
+const outcomes = (await publishBatches([batch], { lost: 'lost' })).outcomes.flat()
 const published = outcomes.filter(({ outcome }) => outcome === 'published').length
 if (published !== paths.length)
   throw new Error(
@@ -69,7 +67,7 @@ function graphOf(all: SmallPath[]): Graph {
 }
 
 function batchDerivation({ drvPath, path, needs }: SmallPath): BatchDerivation {
-  return { drvPath, outputs: { out: path }, inputs: [], needs: drvPathsOf(needs) }
+  return { drvPath, outputs: { out: path }, inputs: [], needs: drvPathsOf(needs), path: 1, isAwaited: false }
 }
 
 function drvPathsOf(needs: number[]): SmallPath['drvPath'][] {

@@ -9,24 +9,30 @@ export interface PlannedDerivation {
   drvPath: StorePath
   name: string
   outputs: StorePath[]
-  /** derivations of this batch that it needs */
+  /** derivations that it needs of this batch, or of others that the machine has in hand */
   needs: StorePath[]
   /** every output of another derivation that it needs, of this batch or not */
   inputOutputs: StorePath[]
-  /** those of them that this batch does not build */
+  /** those of them that caches have */
   inputs: StorePath[]
   /** its `inputSrcs`: the archive has brought them */
   sources: StorePath[]
+  /** seconds from its start to the end of the last that needs it */
+  path: number
+  /** whether something outside of this batch waits for it */
+  isAwaited: boolean
 }
 
 /**
  * Works out what each derivation of a batch needs, from the `.drv` files themselves: what Nix is going to build must not hang on somebody's list. What the job
  * lists besides is asked for, too.
+ * @param isInHand whether this machine has a derivation of an earlier batch: who needs it gets it from there, if the job says so
  * @param read the content of a `.drv` file
  * @throws ArchiveRefused when the files contradict the job
  */
 export function readBatch(
   derivations: BatchDerivation[],
+  isInHand: (drvPath: StorePath) => boolean = () => false,
   read: (path: StorePath) => Uint8Array = (path) => readFileSync(path),
 ): PlannedDerivation[] {
   const files = new Map<StorePath, Derivation>()
@@ -39,24 +45,28 @@ export function readBatch(
   }
   const planned = new Set(derivations.map(({ drvPath }) => drvPath))
   return derivations.map((derivation) => {
-    const { drvPath } = derivation
+    const { drvPath, path, isAwaited } = derivation
+    const fromHand = new Set(derivation.needs.filter(isInHand))
+    const isNeed = (input: StorePath): boolean => planned.has(input) || fromHand.has(input)
     const drv = load(drvPath)
     const outputs = Object.keys(drv.outputs).map((name) => outputOf(drvPath, drv, name))
     checkOutputs(derivation, outputs)
     const used = [...drv.inputDrvs].map(([input, names]) => ({
-      isPlanned: planned.has(input),
+      isNeed: isNeed(input),
       outputs: names.map((name) => outputOf(input, load(input), name)),
     }))
     const inputOutputs = used.flatMap(({ outputs }) => outputs)
-    const unplanned = used.filter(({ isPlanned }) => !isPlanned).flatMap(({ outputs }) => outputs)
+    const others = used.filter(({ isNeed }) => !isNeed).flatMap(({ outputs }) => outputs)
     return {
       drvPath,
       name: derivationNameOf(drvPath),
       outputs,
-      needs: [...drv.inputDrvs.keys()].filter((input) => planned.has(input)),
+      needs: [...drv.inputDrvs.keys()].filter(isNeed),
       inputOutputs,
-      inputs: [...new Set([...unplanned, ...derivation.inputs])],
+      inputs: [...new Set([...others, ...derivation.inputs])],
       sources: drv.inputSrcs,
+      path,
+      isAwaited,
     }
   })
 }
@@ -76,31 +86,4 @@ function checkOutputs({ drvPath, outputs }: BatchDerivation, found: StorePath[])
   throw new ArchiveRefused(
     `${drvPath} has the outputs ${found.join(', ')}, but the batch expects ${planned.join(', ')}`,
   )
-}
-
-/** What cannot be built in a batch, and why. */
-export interface Blocked {
-  derivation: PlannedDerivation
-  /** everything that is to blame, its own reasons first */
-  because: StorePath[]
-}
-
-/**
- * Those derivations of a batch that have a reason not to be built, or need one that has, directly or not.
- * @param reasons of the derivations that have reasons of their own
- */
-export function blockedBy(batch: PlannedDerivation[], reasons: Map<StorePath, StorePath[]>): Blocked[] {
-  const byPath = new Map(batch.map((derivation) => [derivation.drvPath, derivation]))
-  const known = new Map<StorePath, Set<StorePath>>()
-  const causes = (path: StorePath): Set<StorePath> => {
-    const before = known.get(path)
-    if (before !== undefined) return before
-    const found = new Set(reasons.get(path))
-    known.set(path, found)
-    for (const need of byPath.get(path)?.needs ?? []) for (const cause of causes(need)) found.add(cause)
-    return found
-  }
-  return batch
-    .map((derivation) => ({ derivation, because: [...causes(derivation.drvPath)] }))
-    .filter(({ because }) => because.length > 0)
 }

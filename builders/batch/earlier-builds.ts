@@ -1,5 +1,5 @@
 import type { StorePath } from '../../nix/store-path.ts'
-import type { LocalStore } from '../machine/local-store.ts'
+import type { LocalStore, StoreUse } from '../machine/local-store.ts'
 import type { PlannedDerivation } from './batch.ts'
 
 /** NarHash of every path in a closure. */
@@ -25,12 +25,15 @@ export class EarlierBuilds {
   /**
    * Which derivations of a batch need not be built: this machine has built them, on what clients have or on what needs not be built itself. The outputs of all others
    * are deleted where they are in the store: Nix would take them for built, and nobody knows on what.
+   * @param use what must not be deleted
+   * @returns also the outputs that stay, although nobody knows on what they were built
    */
   async takeUp(
     batch: PlannedDerivation[],
     store: LocalStore,
     published: (paths: StorePath[]) => Promise<Map<StorePath, string>>,
-  ): Promise<Set<PlannedDerivation>> {
+    use: StoreUse,
+  ): Promise<{ usable: Set<PlannedDerivation>; kept: Set<StorePath> }> {
     const outputs = batch.flatMap((derivation) => derivation.outputs)
     const sources = [...new Set(batch.flatMap((derivation) => derivation.sources))]
     await store.preload(sources)
@@ -53,8 +56,8 @@ export class EarlierBuilds {
     const usable = new Set<PlannedDerivation>()
     for (const derivation of batch) if (await isUsable(derivation)) usable.add(derivation)
     const others = batch.filter((derivation) => !usable.has(derivation))
-    await store.delete(others.flatMap(({ outputs }) => outputs.filter((path) => !world.invalid.has(path))))
-    return usable
+    const unsure = others.flatMap(({ outputs }) => outputs.filter((path) => !world.invalid.has(path)))
+    return { usable, kept: await store.delete(unsure, use) }
   }
 
   async #decide(

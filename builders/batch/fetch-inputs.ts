@@ -2,7 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import type { Upstream } from '../../functions/shared/contract.ts'
 import type { StorePath } from '../../nix/store-path.ts'
 import { startBridge } from '../bridge.ts'
-import type { LocalStore } from '../machine/local-store.ts'
+import type { LocalStore, StoreUse } from '../machine/local-store.ts'
 import type { PlannedDerivation } from './batch.ts'
 import type { KnownPaths } from './known-paths.ts'
 import { substitute } from './substitute.ts'
@@ -16,12 +16,14 @@ export interface InputSources {
   known: KnownPaths
   environment: Record<string, string>
   say: (line: string) => void
+  /** what must not be deleted */
+  use: StoreUse
 }
 
 /**
  * Brings everything that derivations are built on into the store, with the content that caches have. Fetches what is not there, or is there with other
  * content, because this machine has built it and another build of it was published; and nothing else.
- * @returns for each derivation that lacks some, the inputs that no cache has
+ * @returns for each derivation that lacks some, the inputs that no cache has, or that are in use here with other content
  */
 export async function fetchInputs(
   derivations: PlannedDerivation[],
@@ -32,11 +34,8 @@ export async function fetchInputs(
   const nowhere = new Set<StorePath>()
   let fetched = 0
   for (;;) {
-    await deleteAltered(
-      inputs.filter((path) => !nowhere.has(path)),
-      store,
-      sources,
-    )
+    const others = inputs.filter((path) => !nowhere.has(path))
+    for (const path of await deleteAltered(others, store, sources)) nowhere.add(path)
     const wanted = [...(await store.invalid(inputs))].filter((path) => !nowhere.has(path))
     if (wanted.length === 0) break
     fetched += await fetch(wanted, store, sources)
@@ -72,17 +71,20 @@ async function fetch(
   }
 }
 
-/** Deletes what is in the store with other content than caches have, or with content that no cache has, and whatever refers to it. */
+/**
+ * Deletes what is in the store with other content than caches have, or with content that no cache has, and whatever refers to it.
+ * @returns what stays, because it is in use, with whatever refers to it
+ */
 async function deleteAltered(
   inputs: StorePath[],
   store: LocalStore,
-  { s3, cacheBucket, upstreams, known, say }: InputSources,
-): Promise<void> {
+  { s3, cacheBucket, upstreams, known, say, use }: InputSources,
+): Promise<Set<StorePath>> {
   const invalid = await store.invalid(inputs)
   const valid = inputs.filter((path) => !invalid.has(path))
   await store.preload(valid)
   const unsure = (await store.closure(valid)).filter((info) => !known.isKnown(info))
-  if (unsure.length === 0) return
+  if (unsure.length === 0) return new Set()
   const hashes = await known.find(
     unsure.map(({ path }) => path),
     { s3, name: cacheBucket },
@@ -99,5 +101,5 @@ async function deleteAltered(
     )
     altered.push(path)
   }
-  await store.delete(altered)
+  return store.delete(altered, use)
 }

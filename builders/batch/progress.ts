@@ -1,16 +1,24 @@
 import type { PlannedDerivation } from './batch.ts'
 
-/** Tells people how far a batch is: one line for each event. */
+/** Tells people how far a machine is with what it has in hand: one line for each event. */
 export class Progress {
   readonly say: (line: string) => void
-  readonly #total: number
+  #total = 0
   readonly #started = new Map<PlannedDerivation, number>()
   #ended = 0
 
-  /** @param total derivations that are to be built */
-  constructor(total: number, say: (line: string) => void) {
-    this.#total = total
+  constructor(say: (line: string) => void) {
     this.say = say
+  }
+
+  /** So many more derivations are in hand. When everything before has ended, it counts from the beginning. */
+  add(derivations: number): void {
+    if (this.#ended === this.#total) {
+      this.#total = 0
+      this.#ended = 0
+      this.#started.clear()
+    }
+    this.#total += derivations
   }
 
   started(derivation: PlannedDerivation): void {
@@ -20,8 +28,8 @@ export class Progress {
   }
 
   /**
-   * @returns the build's wall time in seconds: from Nix's line `building '….drv'...`, which it prints when the build has its slot, its locks and its build user, to
-   * the moment when the hook's line is read, at most 0.1 s late. 0 when it was not seen to start.
+   * @returns the build's wall time in seconds: from the moment when Nix says that it builds, which it does when the build has its locks and its build user, to its
+   * answer. 0 when it was not seen to start.
    */
   built(derivation: PlannedDerivation): number {
     const start = this.#started.get(derivation)

@@ -24,6 +24,8 @@ export interface UploaderParts {
   folder: string
   zstdLevel: number
   progress: Progress
+  /** is told of each derivation whose result is staged, or could not be */
+  onStaged: (derivation: PlannedDerivation) => void
   /** NarHash of every path in the closure of what a derivation was built on */
   inputsOf: (derivation: PlannedDerivation) => Promise<Record<StorePath, string>>
 }
@@ -111,6 +113,13 @@ export class Uploader {
     this.#enqueue(derivation, async () => ({ result: { version: 1, drvPath: derivation.drvPath, ...why } }))
   }
 
+  /** Sends what is finished without waiting for more. */
+  async flush(): Promise<void> {
+    this.#parts.parcels.close()
+    // Whoever waits for one of them learns what went wrong with it.
+    await this.#parts.parcels.staged().catch(() => undefined)
+  }
+
   /** Resolves when everything that was handed over is staged, or has become a problem. */
   async finish(): Promise<void> {
     await Promise.allSettled(this.#prepared)
@@ -143,11 +152,13 @@ export class Uploader {
       await staged
       this.#counts[result.status]++
       if (uploaded !== undefined) progress.say(`uploaded ${derivation.name} (${uploaded})`)
+      this.#parts.onStaged(derivation)
     }
     const staging = stage().catch((error: unknown) => {
       const { name, message } = describeError(error)
       this.problems.push(`${derivation.name}: ${name}: ${message}`)
       progress.say(`could not upload ${derivation.name}: ${name}: ${message}`)
+      this.#parts.onStaged(derivation)
     })
     this.#pending.set(derivation.drvPath, staging)
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { DerivationOutputs, EvaluatedShell, ShellStatus } from '../../functions/shared/contract.ts'
+import { isPassingFailure } from '../../functions/shared/passing-failure.ts'
 import { isStorePath } from '../../nix/store-path.ts'
 import { lastError } from '../machine/nix-errors.ts'
 import { evaluateBounded, type EvaluationBounds, type EvaluationEnding } from './bounded-evaluation.ts'
@@ -67,7 +68,7 @@ export async function evaluateSystem(
       attribute: culprit.attribute,
       system,
       ...(obstacle === undefined
-        ? { error: await errorOf(source, culprit, ending, budget, imports) }
+        ? await errorOf(source, culprit, ending, budget, imports)
         : withImports(obstacle, imports.got)),
     })
   }
@@ -122,7 +123,7 @@ async function statusOf(
   imports: Imports,
 ): Promise<ShellStatus> {
   // `tryEval` caught what it threw, and the message with it.
-  if (drvPath === undefined) return { error: await askForError(source, candidate, budget, imports) }
+  if (drvPath === undefined) return askForError(source, candidate, budget, imports)
   if (isStorePath(drvPath) && drvPath.endsWith('.drv')) return withImports({ drvPath }, imported)
   return {
     error: `its drvPath is no derivation in the store: ${JSON.stringify(drvPath.slice(0, 200))}`,
@@ -142,10 +143,10 @@ async function errorOf(
   ending: EvaluationEnding,
   budget: TimeBudget,
   imports: Imports,
-): Promise<string> {
+): Promise<Broken> {
   // What was watched for its imports says where it was all along, and its error is hard to find in that.
   const isWatched = ending.reason === 'error' && imports.areAllowed
-  return isWatched ? askForError(source, candidate, budget, imports) : explain(source, ending)
+  return isWatched ? askForError(source, candidate, budget, imports) : brokenBy(source, ending)
 }
 
 /** What is wrong with an attribute, asked alone. */
@@ -154,13 +155,26 @@ async function askForError(
   { path }: Candidate,
   budget: TimeBudget,
   imports: Imports,
-): Promise<string> {
+): Promise<Broken> {
   const ending = await evaluateBounded(
     derivationPath(source.root, path),
     { ...source, settings: [...source.settings, ...imports.settings] },
     () => budget.share(2),
   )
-  return ending.reason === 'done' ? 'it is not a derivation' : explain(source, ending)
+  return ending.reason === 'done' ? { error: 'it is not a derivation' } : brokenBy(source, ending)
+}
+
+type Broken = Extract<ShellStatus, { error: string }>
+
+/** What is wrong with something that could not be evaluated, and whether that may pass. */
+export function brokenBy(
+  source: Pick<Source, 'megabytes' | 'replacements'>,
+  ending: EvaluationEnding,
+): Broken {
+  const error = explain(source, ending)
+  // Everything but an error of Nix's is of the machine, and how busy it was. What Nix says of the network is in the error, or in a warning before it.
+  const isOfNix = ending.reason === 'error' || ending.reason === 'done'
+  return !isOfNix || isPassingFailure(ending.stderr, [], true) ? { error, isPassing: true } : { error }
 }
 
 /** Why an evaluation gave no result, in Nix's words where it has some. */

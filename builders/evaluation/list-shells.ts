@@ -3,7 +3,7 @@ import type { EvaluatedShell, ShellStatus } from '../../functions/shared/contrac
 import { FlakeDoesNotEvaluate, NothingToWarm } from '../machine/errors.ts'
 import type { EvaluationTask } from '../machine/job.ts'
 import { evaluateBounded, type EvaluationBounds } from './bounded-evaluation.ts'
-import { type Candidate, explain, type Source } from './evaluate-system.ts'
+import { brokenBy, type Candidate, explain, type Source } from './evaluate-system.ts'
 import { listing, parseListing, parseSetListing, type SetListing, setListing } from './expressions.ts'
 import type { ImportCaches } from './import-caches.ts'
 import { Imports } from './imports.ts'
@@ -161,7 +161,7 @@ async function listPlace(
       return parseSetListing(ending.result)
     }
     const obstacle = await imports.obstacle(ending)
-    if (obstacle === undefined) return { error: explain(source, ending) }
+    if (obstacle === undefined) return brokenBy(source, ending)
     if (obstacle !== 'again')
       return imports.got === undefined ? obstacle : { ...obstacle, imported: imports.got }
   }

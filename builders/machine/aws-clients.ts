@@ -1,4 +1,4 @@
-import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
+import { S3Client, type S3ClientConfig, S3ServiceException } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
 import { STSClient } from '@aws-sdk/client-sts'
 
@@ -18,10 +18,16 @@ export const patience: RetryStrategy = {
   acquireInitialRetryToken: async () => tokenOf(0),
   async refreshRetryTokenForRetry(token, { error, errorType }) {
     const tries = token.getRetryCount() + 1
-    if (errorType === 'CLIENT_ERROR' || tries === TRIES) throw error ?? new Error('not tried again')
+    if ((errorType === 'CLIENT_ERROR' && !isConflict(error)) || tries === TRIES)
+      throw error ?? new Error('not tried again')
     return tokenOf(tries)
   },
   recordSuccess() {},
+}
+
+/** Two writers of one key at the same time, such as an upload and its own repetition. Source: Amazon S3 user guide, "Conditional writes". */
+function isConflict(error: unknown): boolean {
+  return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 409
 }
 
 function tokenOf(tries: number) {

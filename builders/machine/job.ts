@@ -42,6 +42,8 @@ const buildJob = z.object({
       outputs: z.record(z.string(), storePath),
       inputs: z.array(storePath),
       needs: z.array(storePath),
+      path: z.number(),
+      isAwaited: z.boolean(),
     }),
   ),
   upstreams,
@@ -50,12 +52,15 @@ const buildJob = z.object({
 
 const machineJob = z.union([
   z.object({ version: z.literal(1), token: z.string(), job: z.string() }),
+  z.object({ version: z.literal(1), token: z.string(), goOn: z.literal(true) }),
   z.object({ version: z.literal(1), token: z.string(), hello: z.literal(true) }),
   z.object({ version: z.literal(1), end: z.literal(true) }),
 ])
 
 /** What an evaluator reads of its job. */
-export type EvaluationTask = Required<Omit<EvaluationJob, 'config' | 'retryFailed' | 'started'>>
+export type EvaluationTask = Required<
+  Omit<EvaluationJob, 'config' | 'retryFailed' | 'started' | 'identity' | 'warmedBy'>
+>
 
 /** What a builder reads of its job. */
 export type BuildTask = Omit<BuildJob, 'maxNarSize'>

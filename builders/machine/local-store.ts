@@ -3,6 +3,13 @@ import { NixFailed } from './errors.ts'
 import { nix, portions } from './nix-command.ts'
 import { parseRegistrations, type PathInfo } from './registration.ts'
 
+/** What of the store must stay as it is. */
+export interface StoreUse {
+  inUse: ReadonlySet<StorePath>
+  /** ends what uses anything else */
+  letGo: () => Promise<void>
+}
+
 /** The Nix store of this machine. What it says of a path is remembered: a valid path does not change. */
 export class LocalStore {
   readonly #environment: Record<string, string>
@@ -62,18 +69,46 @@ export class LocalStore {
   }
 
   /**
-   * Deletes paths, and everything that refers to them, from the store.
-   * @throws NixFailed when one of them is in use, or is kept by a garbage collector root
+   * Deletes paths, and everything that refers to them, from the store; not what somebody uses.
+   * @returns what stays, with everything that refers to it
    */
-  async delete(paths: StorePath[]): Promise<void> {
+  async delete(paths: StorePath[], { inUse, letGo }: StoreUse): Promise<Set<StorePath>> {
+    const kept = new Set<StorePath>()
+    if (paths.length === 0) return kept
+    await letGo()
     for (const portion of portions(paths)) {
-      const listed = await this.#nixStore(['--query', '--referrers-closure', ...portion])
-      const referrers = listed.split('\n').filter(isStorePath)
+      const doomed = await this.#referrers(portion)
       // Of an earlier portion they may be gone already.
-      if (referrers.length === 0) continue
-      await this.#nixStore(['--delete', ...referrers])
-      for (const path of referrers) this.#infos.delete(path)
+      if (doomed.length === 0) continue
+      const isUsed = doomed.some((path) => inUse.has(path))
+      for (const path of isUsed ? portion : []) {
+        const referrers = await this.#referrers([path])
+        if (referrers.some((referrer) => inUse.has(referrer))) for (const stays of referrers) kept.add(stays)
+      }
+      const gone = doomed.filter((path) => !kept.has(path))
+      for (const stays of await this.#tryDelete(gone)) kept.add(stays)
+      for (const path of gone) this.#infos.delete(path)
     }
+    return kept
+  }
+
+  /** @returns what Nix keeps: something else uses it */
+  async #tryDelete(paths: StorePath[]): Promise<StorePath[]> {
+    if (paths.length === 0) return []
+    try {
+      await this.#nixStore(['--delete', ...paths])
+      return []
+    } catch (error) {
+      if (!(error instanceof NixFailed)) throw error
+      const invalid = await this.invalid(paths)
+      return this.#referrers(paths.filter((path) => !invalid.has(path)))
+    }
+  }
+
+  async #referrers(paths: StorePath[]): Promise<StorePath[]> {
+    if (paths.length === 0) return []
+    const listed = await this.#nixStore(['--query', '--referrers-closure', ...paths])
+    return listed.split('\n').filter(isStorePath)
   }
 
   /** Whether a derivation of the store has this path as its source. */

@@ -1,16 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { stagedKeys } from '../../functions/shared/keys.ts'
 import { packParcel } from '../../functions/shared/parcel.ts'
-import { mayPass, stageBytes, type Staging } from './staging.ts'
+import { stageBytes, type Staging } from './staging.ts'
 
 // 8 MiB: a request of its own costs no more than its bytes from there on. 2,000 objects: then the index has 300 kB at most.
 const FULL_BYTES = 8 * 1024 ** 2
 const FULL_OBJECTS = 2000
 // 2 s: what a builder that dies may lose of what it has built.
 const PAUSE_MILLISECONDS = 2000
-// 9 tries, 1 s doubling to 30 s: two and a half minutes without a network.
-const TRIES = 9
-const LONGEST_PAUSE_MILLISECONDS = 30_000
 
 interface SmallObject {
   name: string
@@ -76,15 +72,8 @@ export class Parcels {
   async #send(objects: SmallObject[]): Promise<void> {
     const key = stagedKeys.parcel(this.#staging.prefix, this.#sent)
     const parcel = packParcel(objects)
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await stageBytes(this.#staging, key, parcel, { type: 'application/octet-stream' })
-        break
-      } catch (error) {
-        if (attempt === TRIES || !mayPass(error)) throw error
-        await sleep(Math.min(1000 * 2 ** (attempt - 1), LONGEST_PAUSE_MILLISECONDS))
-      }
-    }
+    // The client repeats it for minutes.
+    await stageBytes(this.#staging, key, parcel, { type: 'application/octet-stream' })
     this.#sent++
     for (const { bytes } of objects) this.#unsent -= bytes.length
   }

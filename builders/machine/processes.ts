@@ -36,17 +36,18 @@ export async function stoppedBy<T>(signal: AbortSignal, work: () => Promise<T>):
 
 /**
  * Starts a program in a process group of its own, so that killing it reaches what it started (git, fetchers).
- * @param environment all that the process sees: nothing is inherited
+ * @param options `environment`: all that the process sees: nothing is inherited; `name`: what it is told that its own name is
  */
 export function startProcess(
   program: string,
   args: string[],
-  options: { environment: Record<string, string>; directory?: string; input?: boolean },
+  options: { environment: Record<string, string>; directory?: string; input?: boolean; name?: string },
 ): RunningProcess {
   const stop = stops.getStore()
   stop?.throwIfAborted()
   const child = spawn(program, args, {
     env: options.environment,
+    ...(options.name === undefined ? {} : { argv0: options.name }),
     ...(options.directory === undefined ? {} : { cwd: options.directory }),
     stdio: [options.input === true ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     detached: true,

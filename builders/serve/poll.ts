@@ -3,7 +3,7 @@ import * as z from 'zod/mini'
 import type { WorkerTask } from '../../functions/shared/contract.ts'
 import { WrongJob } from '../machine/errors.ts'
 import type { Machine } from './machine.ts'
-import type { BatchTask } from './serve-batch.ts'
+import type { TurnTask } from './serve-turn.ts'
 import { fail } from './task.ts'
 
 const workerTask = z.object({ run: z.string(), job: z.string() })
@@ -17,7 +17,7 @@ export async function pollActivity(
   { id, clients: { sfn }, say }: Pick<Machine, 'id' | 'clients' | 'say'>,
   activityArn: string,
   finish: AbortSignal,
-): Promise<BatchTask | undefined> {
+): Promise<TurnTask | undefined> {
   try {
     const poll = new GetActivityTaskCommand({ activityArn, workerName: id.slice(0, LONGEST_WORKER_NAME) })
     const { taskToken: token = '', input = '' } = await sfn.send(poll, { abortSignal: finish })

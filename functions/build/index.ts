@@ -10,8 +10,13 @@ const state = { s3: new S3Client({}), name: requireEnvironment('STATE_BUCKET') }
 
 const BuildInput = z.object({
   run: z.string(),
-  /** what to build; when absent, the machine only says that it is there */
-  batch: z.optional(z.object({ batch: z.string(), job: z.string() })),
+  /** what the machine is to do; when absent, it only says that it is there */
+  work: z.optional(
+    z.object({
+      /** a new batch; when there is none, it goes on with what it has in hand */
+      given: z.optional(z.object({ batch: z.string(), job: z.string() })),
+    }),
+  ),
   /** the CodeBuild build that serves the lane */
   build: z.string(),
   /** which of its jobs this is, from 1 */
@@ -20,18 +25,23 @@ const BuildInput = z.object({
 })
 
 /**
- * Build: hands a batch to the lane's machine, which looks for it and answers by the task's token. AwaitMachine: asks a machine that was just started to say that it
- * is there.
+ * Build: hands a batch to the lane's machine, or lets it go on with what it has; the machine looks for it and answers by the task's token. AwaitMachine: asks a
+ * machine that was just started to say that it is there.
  */
-export const handler = lambda(BuildInput, async ({ run, batch, build, turn, token }) => {
+export const handler = lambda(BuildInput, async ({ run, work, build, turn, token }) => {
   const machine = machineOfBuild(requireEnvironment('BUILDER_ROLE_ID'), build)
-  const machineJob: MachineJob =
-    batch === undefined ? { version: 1, token, hello: true } : { version: 1, token, job: batch.job }
-  if (batch !== undefined) {
+  const given = work?.given
+  if (given !== undefined) {
     const served: BatchMachine = { version: 1, machine, build }
-    await writeJson(state, stateKeys.batchMachine(run, batch.batch), served)
+    await writeJson(state, stateKeys.batchMachine(run, given.batch), served)
   }
-  await writeJson(state, stateKeys.machineJob(machine, turn), machineJob)
-  logger.info('handed over', { batch: batch?.batch, build, turn })
+  await writeJson(state, stateKeys.machineJob(machine, turn), machineJob(work, token))
+  logger.info('handed over', { batch: given?.batch, build, turn })
   return {}
 })
+
+function machineJob(work: z.output<typeof BuildInput>['work'], token: string): MachineJob {
+  if (work === undefined) return { version: 1, token, hello: true }
+  if (work.given === undefined) return { version: 1, token, goOn: true }
+  return { version: 1, token, job: work.given.job }
+}

@@ -3,7 +3,16 @@ import * as z from 'zod/mini'
 import { openCacheIndex } from '../shared/cache-index/cache-index.ts'
 import { openCaches } from '../shared/caches.ts'
 import type { StoredConfig } from '../shared/config.ts'
-import type { EvaluationJob, Graph, Lane, ScheduledMachines, System, WavePlan } from '../shared/contract.ts'
+import type {
+  BuildId,
+  Evaluation,
+  EvaluationJob,
+  Graph,
+  Lane,
+  ScheduledMachines,
+  System,
+  WavePlan,
+} from '../shared/contract.ts'
 import { requireEnvironment } from '../shared/environment.ts'
 import { readGraph } from '../shared/graph.ts'
 import { stateKeys } from '../shared/keys.ts'
@@ -12,9 +21,11 @@ import { supersededBy } from '../shared/newest-run.ts'
 import { readJson, writeJson } from '../shared/objects.ts'
 import { writeSchedule } from '../shared/schedule-file.ts'
 import { openUpstreamMemory } from '../shared/upstream-memory.ts'
+import { whyUnchanged } from '../shared/why-unchanged.ts'
 import { machinesFor } from './builders.ts'
 import { decideRound } from './decide-round.ts'
 import { readKnowledge } from './knowledge.ts'
+import { rememberEvaluation, reuseEvaluation } from './reuse-evaluation.ts'
 import { takeOverEvaluation } from './take-over.ts'
 import { waveSchedule } from './wave-schedule.ts'
 
@@ -26,15 +37,51 @@ const cache = { s3, name: requireEnvironment('CACHE_BUCKET') }
 /** The graph of a target of which no shell evaluates. */
 const NOTHING: Graph = { version: 1, derivations: {}, sources: {} }
 
-const PlanInput = z.object({ run: z.string(), evaluation: z.string(), wave: z.number() })
+const PlanInput = z.object({
+  run: z.string(),
+  /** the evaluator's build; without one, an earlier run has evaluated the same */
+  evaluation: z.object({ build: z.optional(z.string()) }),
+  wave: z.number(),
+})
+
+/** What one look at the caches gave. */
+type Seen = Pick<WavePlan, 'verdict' | 'shells' | 'lanes' | 'derivations'>
+
+/** The evaluation that was to be used again is gone. */
+const NOT_EVALUATED: Seen = {
+  verdict: 'evaluate',
+  shells: [],
+  lanes: [],
+  derivations: { graph: 0, missing: 0, scheduled: 0 },
+}
 
 /** Plan: decides what is to be built. The caches are the state: every wave looks again. */
-export const handler = lambda(PlanInput, async ({ run, evaluation: build, wave }) => {
+export const handler = lambda(PlanInput, async ({ run, evaluation: { build }, wave }) => {
   const job = await readJson<EvaluationJob>(state, stateKeys.job(run))
+  const evaluation = build === undefined ? await reuseEvaluation(state, job) : await takeOver(job, build)
+  const seen = evaluation === undefined ? NOT_EVALUATED : await look(job, evaluation, wave)
+  const plan: WavePlan = { version: 1, run, wave, target: job.target, config: job.config, ...seen }
+  await writeJson(state, stateKeys.plan(run, wave), plan)
+  const lanes = plan.lanes.map((lane) => ({ wave, ...lane }))
+  if (plan.verdict === 'done' && job.warmedBy !== undefined)
+    return { verdict: 'unchanged', reason: whyUnchanged(job.target, job.warmedBy), wave, lanes }
+  return { verdict: plan.verdict, wave, lanes }
+})
+
+function takeOver(job: EvaluationJob, build: BuildId): Promise<Evaluation> {
+  return takeOverEvaluation(
+    state,
+    staging,
+    requireEnvironment('EVALUATOR_ROLE_ID'),
+    job.run,
+    build,
+    async (evaluation) => rememberEvaluation(state, job, evaluation),
+  )
+}
+
+async function look(job: EvaluationJob, evaluation: Evaluation, wave: number): Promise<Seen> {
   const { config } = await readJson<StoredConfig>(state, stateKeys.config(job.config))
-  const evaluatorRoleId = requireEnvironment('EVALUATOR_ROLE_ID')
-  const evaluation = await takeOverEvaluation(state, staging, evaluatorRoleId, run, build)
-  const graph = evaluation.archive === undefined ? NOTHING : await readGraph(state, run)
+  const graph = evaluation.archive === undefined ? NOTHING : await readGraph(state, job.run)
   const caches = openCaches(cache, config.upstreams, openUpstreamMemory(state), openCacheIndex(state, cache))
   const knowledge = await readKnowledge(state, job, config, graph)
   const decision = await decideRound(graph, evaluation, knowledge, async (paths) =>
@@ -49,25 +96,19 @@ export const handler = lambda(PlanInput, async ({ run, evaluation: build, wave }
       state,
       await waveSchedule(state, { job, wave, config, evaluation, decision, machines }),
     )
-  const plan: WavePlan = {
-    version: 1,
-    run,
-    wave,
+  const derivations = {
+    graph: Object.keys(graph.derivations).length,
+    missing: decision.missing,
+    scheduled: decision.schedule.length,
+  }
+  logger.info('planned', { wave, verdict, ...derivations, machines, requests: caches.requests() })
+  return {
     verdict,
-    target: job.target,
-    config: job.config,
     shells: decision.shells,
     lanes: verdict === 'build' ? lanesOf(machines) : [],
-    derivations: {
-      graph: Object.keys(graph.derivations).length,
-      missing: decision.missing,
-      scheduled: decision.schedule.length,
-    },
+    derivations,
   }
-  await writeJson(state, stateKeys.plan(run, wave), plan)
-  logger.info('planned', { wave, verdict, ...plan.derivations, machines, requests: caches.requests() })
-  return { verdict, wave, lanes: plan.lanes.map((lane) => ({ wave, ...lane })) }
-})
+}
 
 function lanesOf(machines: Record<System, ScheduledMachines>): Lane[] {
   return Object.entries(machines).flatMap(([system, { lanes }]) =>

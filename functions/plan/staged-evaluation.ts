@@ -26,7 +26,12 @@ const Shell = z.union([
   z.object({ attribute: Words, system: Words, drvPath, imported: z.optional(outputs) }),
   z.object({ attribute: Words, system: Words, needs: outputs, imported: z.optional(outputs) }),
   // one message of Nix with its trace
-  z.object({ attribute: Words, system: Words, error: z.string().check(z.maxLength(64 * 1024)) }),
+  z.object({
+    attribute: Words,
+    system: Words,
+    error: z.string().check(z.maxLength(64 * 1024)),
+    isPassing: z.optional(z.literal(true)),
+  }),
 ])
 const Staged = z.object({
   version: z.literal(1),
@@ -80,7 +85,10 @@ export async function findStagedEvaluation(
 }
 
 function withoutUndefined(shell: z.output<typeof Shell>): EvaluatedShell {
-  if ('error' in shell) return shell
+  if ('error' in shell) {
+    const { isPassing, ...broken } = shell
+    return isPassing === undefined ? broken : { ...broken, isPassing }
+  }
   const { imported, ...rest } = shell
   return imported === undefined ? rest : { ...rest, imported }
 }

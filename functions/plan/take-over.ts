@@ -51,6 +51,7 @@ const compress = promisify(zstdCompress)
  * evaluated again, and trusts nothing of it: only derivations whose path is that of their contents and sources whose content address recomputes are accepted, every output path is recomputed, and the graph is made from
  * what was proved. The archive itself is copied to the state bucket, exactly the bytes that were read, where neither evaluator nor builder can
  * write. Every later reader reads those copies.
+ * @param remember is told of it, once it is taken over
  * @throws EvaluationLost when the evaluator left nothing, EvaluationRefused when it left something else, SourceFailed when the source as a whole gave
  * nothing to warm, ArchiveRefused
  */
@@ -60,6 +61,7 @@ export async function takeOverEvaluation(
   evaluatorRoleId: string,
   run: RunId,
   build: BuildId,
+  remember: (evaluation: Evaluation) => Promise<void> = async () => undefined,
 ): Promise<Evaluation> {
   const taken = await findJson<Evaluation>(state, stateKeys.evaluation(run))
   if (taken?.round?.build === build) return taken
@@ -78,6 +80,7 @@ export async function takeOverEvaluation(
     await writeGraph(state, run, graph)
   }
   await writeJson(state, stateKeys.evaluation(run), evaluation)
+  await remember(evaluation)
   return evaluation
 }
 
@@ -96,6 +99,8 @@ function inGraph(shell: EvaluatedShell, graph: Graph): EvaluatedShell {
     attribute,
     system,
     error: `the evaluation's archive does not hold ${lacking}`,
+    // the evaluator's fault, not the attribute's
+    isPassing: true,
   })
   if ('drvPath' in shell && !Object.hasOwn(graph.derivations, shell.drvPath))
     return refuse(`its derivation ${shell.drvPath}`)

@@ -1,7 +1,8 @@
 import { baseNameOf, type StorePath } from '../../nix/store-path.ts'
 import type { DerivationOutcome } from '../shared/contract.ts'
+import { lostOutcome } from '../shared/lost-outcome.ts'
 import { keepLog } from './logs.ts'
-import { isPassingFailure } from './passing-failure.ts'
+import { isPassingFailure } from '../shared/passing-failure.ts'
 import type { Publication } from './publication.ts'
 import type { StagedResult } from './staged-result.ts'
 
@@ -19,7 +20,7 @@ export async function outcomeOfFailure(
   const isFixed = publication.graph.derivations[drvPath]?.fixedOutput !== undefined
   switch (result?.status) {
     case undefined:
-      return { drvPath, outcome: 'lost', error: { name: 'BuilderLost', message: lost, retryable: true } }
+      return { drvPath, ...lostOutcome(lost) }
     case 'failed':
       await keepLog(publication, baseNameOf(drvPath))
       return {

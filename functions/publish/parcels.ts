@@ -41,8 +41,12 @@ interface OpenParcel {
   bytes: Uint8Array | undefined
 }
 
-/** Reads all parcels of a build, from 0 on until one is missing. One that is none is passed over, and told as damage. */
-export async function openParcels(staging: Bucket, prefix: string): Promise<Parcels> {
+/**
+ * Reads all parcels of a batch, from 0 on until one is missing. One that is none is passed over, and told as damage.
+ * @param among how many batches share the memory
+ */
+export async function openParcels(staging: Bucket, prefix: string, among = 1): Promise<Parcels> {
+  const mostKept = KEPT_BYTES / among
   const open: OpenParcel[] = []
   const entries = new Map<string, ParcelEntry & { parcel: number }>()
   const damages: string[] = []
@@ -82,7 +86,7 @@ export async function openParcels(staging: Bucket, prefix: string): Promise<Parc
         if (!entries.has(name)) entries.set(name, { ...entry, parcel: number })
       kept += parcel.size
       // what comes first is needed first
-      if (kept > KEPT_BYTES) forget(parcel)
+      if (kept > mostKept) forget(parcel)
     } catch (error) {
       if (!(error instanceof InvalidParcel)) throw error
       parcel.bytes = undefined
@@ -105,7 +109,7 @@ export async function openParcels(staging: Bucket, prefix: string): Promise<Parc
     parcel.bytes = bytes
     kept += parcel.size
     for (const other of open)
-      if (kept > KEPT_BYTES && other !== parcel && other.bytes !== undefined) forget(other)
+      if (kept > mostKept && other !== parcel && other.bytes !== undefined) forget(other)
     return bytes
   }
 

@@ -4,29 +4,35 @@ import * as z from 'zod/mini'
 import { openCacheIndex } from '../shared/cache-index/cache-index.ts'
 import { openCaches } from '../shared/caches.ts'
 import type {
+  BatchId,
   BatchOutcome,
   BuildJob,
   DerivationOutcome,
   MachineId,
   PublishAnswer,
+  RunId,
 } from '../shared/contract.ts'
 import { HearthError } from '../shared/errors.ts'
-import { readGraph } from '../shared/graph.ts'
 import { machineOfBuild, stagingPrefixOfBatch, stateKeys } from '../shared/keys.ts'
+import { lostOutcome } from '../shared/lost-outcome.ts'
 import { logger } from '../shared/lambda.ts'
 import { type Bucket, findJson, readJson, writeJson } from '../shared/objects.ts'
 import { openUpstreamMemory } from '../shared/upstream-memory.ts'
 import { lostMessage } from './failed-build.ts'
-import { type BatchProgress, publishBatch } from './publish-batch.ts'
+import { graphOfWave } from './graph-of-wave.ts'
+import { type HandProgress, type PublishBounds, publishBatches } from './publish-batch.ts'
 import { rememberFailures } from './remember-failures.ts'
 import { readSigningKeys } from './signing-keys.ts'
 
-/** What the `warm` state machine sends when a build has ended. */
+/** What a lane's state machine sends when a machine has answered, or was lost. */
 export const BuildInput = z.object({
   mode: z.optional(z.literal('build')),
   run: z.string(),
-  batch: z.object({ batch: z.string(), job: z.string() }),
-  /** the CodeBuild build that served the lane */
+  /** what the machine has in hand, or had, in the order in which it was given them */
+  hand: z.array(z.string()),
+  /** whether it still works: what it has said nothing of is left alone */
+  isAtWork: z.optional(z.boolean()),
+  /** the CodeBuild build that serves the lane */
   build: z.optional(z.string()),
   /** the worker that took the batch, when it was no CodeBuild build */
   machine: z.optional(z.string()),
@@ -43,83 +49,115 @@ const MARGIN_MS = 5 * 60 * 1000
 // 4 large NARs are unpacked at once: one keeps a core busy, the others wait for S3; each takes some 20 MiB.
 const LARGE_NARS_AT_ONCE = 4
 
+/** What Publish works with. */
+export interface PublishParts {
+  secrets: SecretsManagerClient
+  secretId: string
+  builderRoleId: string
+  workerRoleId: string
+  state: Bucket
+  staging: Bucket
+  cache: Bucket
+}
+
+/** A batch, and what an earlier call for this very machine has finished. It stands: bytes that it added are counted once, and no NAR is read twice. */
+interface OpenBatch {
+  job: BuildJob
+  before: DerivationOutcome[]
+}
+
 /**
- * Verifies, signs and publishes what one build staged. It reads only the prefix of the build that the state machine got back. When its time
- * runs out it leaves what it has, and is called again for the rest.
+ * Verifies, signs and publishes what one machine staged of the batches that it has in hand. It reads only the prefix of the machine that the state machine got
+ * back. When its time runs out it leaves what it has, and is called again for the rest.
  * @param remaining milliseconds until this function is killed
  */
 export async function publishBuild(
-  { run, batch: { batch, job: jobKey }, build, machine: worker, failure }: z.output<typeof BuildInput>,
-  parts: {
-    secrets: SecretsManagerClient
-    secretId: string
-    builderRoleId: string
-    workerRoleId: string
-    state: Bucket
-    staging: Bucket
-    cache: Bucket
-  },
+  { run, hand, isAtWork = false, build, machine: worker, failure }: z.output<typeof BuildInput>,
+  parts: PublishParts,
   remaining: () => number,
 ): Promise<PublishAnswer> {
   const { state } = parts
-  const { wave, system, derivations, upstreams, maxNarSize } = await readJson<BuildJob>(state, jobKey)
-  const machine = machineOf(parts, build, worker) ?? null
+  const machine = machineOf(parts, build, worker)
   const lost = lostMessage(build ?? worker, failure)
-  const outcomeKey = stateKeys.outcome(run, batch)
-  const before = await finishedBefore()
-  const progress = await publishRest()
-  const outcome: BatchOutcome = {
-    version: 1,
-    run,
-    wave,
-    batch,
-    system,
-    machine,
-    derivations: progress.outcomes,
-  }
-  await writeJson(state, outcomeKey, outcome)
-  await rememberFailures(state, run, progress.outcomes)
-  const counts = Object.groupBy(progress.outcomes, ({ outcome }) => outcome)
-  const numbers = Object.entries(counts).map(([name, list]) => [name, list.length] as const)
-  logger.info('published', { ...Object.fromEntries(numbers), left: progress.left })
-  if (progress.failure !== undefined) throw progress.failure
-  return { verdict: progress.left > 0 ? 'again' : 'done' }
-
-  /** What an earlier call for this very build has finished. It stands: bytes that it added are counted once, and no NAR is read twice. */
-  async function finishedBefore(): Promise<DerivationOutcome[]> {
-    const found = await findJson<BatchOutcome>(state, outcomeKey)
-    return found?.machine === machine ? found.derivations : []
-  }
-
-  async function publishRest(): Promise<BatchProgress> {
-    if (before.length === derivations.length) return { outcomes: before, left: 0 }
-    if (machine === null)
-      return { outcomes: derivations.map(({ drvPath }) => neverStarted(drvPath, lost)), left: 0 }
-    return publish(machine)
-  }
-
-  async function publish(of: MachineId): Promise<BatchProgress> {
-    const { staging, cache, secrets, secretId } = parts
-    const caches = openCaches(cache, upstreams, openUpstreamMemory(state), openCacheIndex(state, cache))
-    const publication = {
+  const found = await Promise.all(hand.map((batch) => readOpen(state, run, batch, machine)))
+  const open = found.filter(({ job, before }) => before.length < job.derivations.length)
+  if (open.length === 0) return { verdict: 'done' }
+  const progress: HandProgress =
+    machine === undefined
+      ? { outcomes: open.map(({ job }) => neverStarted(job, lost)), isOutOfTime: false }
+      : await publish(open, machine, parts, {
+          lost: isAtWork ? undefined : lost,
+          mayBegin: () => remaining() > MARGIN_MS,
+        })
+  for (const [index, { job, before }] of open.entries()) {
+    const { wave, batch, system } = job
+    const derivations = progress.outcomes[index] ?? []
+    if (derivations.length === before.length) continue
+    const outcome: BatchOutcome = {
+      version: 1,
       run,
-      build: of,
-      prefix: stagingPrefixOfBatch(of, run, batch),
-      graph: await readGraph(state, run),
-      staging,
-      cache,
-      state,
-      caches,
-      keys: await readSigningKeys(secrets, secretId),
-      maxNarSize,
-      largeNars: pLimit(LARGE_NARS_AT_ONCE),
-      verifiedSources: new Map(),
+      wave,
+      batch,
+      system,
+      machine: machine ?? null,
+      derivations,
     }
-    const mayBegin = (): boolean => remaining() > MARGIN_MS
-    const made = await publishBatch(publication, derivations, lost, { before, mayBegin })
-    await caches.save()
-    return made
+    await writeJson(state, stateKeys.outcome(run, batch), outcome)
+    const told = new Set(before.map(({ drvPath }) => drvPath))
+    await rememberFailures(
+      state,
+      run,
+      derivations.filter(({ drvPath }) => !told.has(drvPath)),
+    )
   }
+  const outcomes = progress.outcomes.flat()
+  const counts = Object.groupBy(outcomes, ({ outcome }) => outcome)
+  const numbers = Object.entries(counts).map(([name, list]) => [name, list.length] as const)
+  const left = open.reduce((sum, { job }) => sum + job.derivations.length, 0) - outcomes.length
+  logger.info('published', { batches: open.length, ...Object.fromEntries(numbers), left })
+  if (progress.failure !== undefined) throw progress.failure
+  return { verdict: progress.isOutOfTime ? 'again' : 'done' }
+}
+
+async function readOpen(
+  state: Bucket,
+  run: RunId,
+  batch: BatchId,
+  machine: MachineId | undefined,
+): Promise<OpenBatch> {
+  const job = await readJson<BuildJob>(state, stateKeys.batch(run, batch))
+  const found = await findJson<BatchOutcome>(state, stateKeys.outcome(run, batch))
+  return { job, before: found !== undefined && found.machine === (machine ?? null) ? found.derivations : [] }
+}
+
+async function publish(
+  open: OpenBatch[],
+  machine: MachineId,
+  { state, staging, cache, secrets, secretId }: PublishParts,
+  bounds: PublishBounds,
+): Promise<HandProgress> {
+  const [first] = open
+  if (first === undefined) return { outcomes: [], isOutOfTime: false }
+  const { run, wave, upstreams } = first.job
+  const caches = openCaches(cache, upstreams, openUpstreamMemory(state), openCacheIndex(state, cache))
+  const shared = {
+    run,
+    build: machine,
+    graph: await graphOfWave(state, run, wave),
+    staging,
+    cache,
+    state,
+    caches,
+    keys: await readSigningKeys(secrets, secretId),
+    largeNars: pLimit(LARGE_NARS_AT_ONCE),
+  }
+  const batches = open.map(({ job: { batch, derivations, maxNarSize }, before }) => {
+    const prefix = stagingPrefixOfBatch(machine, run, batch)
+    return { build: { ...shared, prefix, maxNarSize, verifiedSources: new Map() }, derivations, before }
+  })
+  const made = await publishBatches(batches, bounds)
+  await caches.save()
+  return made
 }
 
 /**
@@ -138,6 +176,6 @@ function machineOf(
   return worker
 }
 
-function neverStarted(drvPath: DerivationOutcome['drvPath'], message: string): DerivationOutcome {
-  return { drvPath, outcome: 'lost', error: { name: 'BuilderLost', message, retryable: true } }
+function neverStarted({ derivations }: BuildJob, message: string): DerivationOutcome[] {
+  return derivations.map(({ drvPath }) => ({ drvPath, ...lostOutcome(message) }))
 }

@@ -41,12 +41,10 @@ export const handler = lambda(RecordInput, async ({ run, ending }) => {
   logger.info('recorded', { verdict: ending.verdict, roots: roots.length, samples: samples.length })
   return ending
 
-  /** The last plan of this run; for a commit that is unchanged, of the run that warmed it. */
+  /** The last plan of this run; where none was needed, of the run that warmed the commit. */
   async function finalPlan(): Promise<WavePlan> {
-    if (ending.verdict !== 'unchanged') {
-      const last = (await readPlans(state, run)).at(-1)
-      if (last !== undefined) return last
-    }
+    const last = (await readPlans(state, run)).at(-1)
+    if (last !== undefined) return last
     const warmed = await readJson<Warmed>(state, stateKeys.warmed(target.repository, target.commit))
     return readJson<WavePlan>(state, stateKeys.plan(warmed.run, warmed.wave))
   }

@@ -1,17 +1,38 @@
 import { S3Client } from '@aws-sdk/client-s3'
-import type { EvaluationJob, RunInput, RunSummary } from '../shared/contract.ts'
+import type { EvaluationJob, RunId, RunInput, RunSummary, WavePlan } from '../shared/contract.ts'
 import { requireEnvironment } from '../shared/environment.ts'
+import { readFound } from '../shared/found.ts'
 import { stateKeys } from '../shared/keys.ts'
 import { lambda, logger } from '../shared/lambda.ts'
-import { findJson, writeJson } from '../shared/objects.ts'
+import { findJson, readJson, writeJson } from '../shared/objects.ts'
 import { readBatches, readPlans } from '../shared/run-files.ts'
-import { ReportRequest, readRequest } from './request.ts'
+import { readSchedule } from '../shared/schedule-file.ts'
+import { type EndingRequest, ReportRequest, readRequest } from './request.ts'
+import { standingOf } from './standing.ts'
 import { summarise } from './summary.ts'
 
 const state = { s3: new S3Client({}), name: requireEnvironment('STATE_BUCKET') }
 
-/** Report: says how a run ended, whichever way it ended. Asked twice, it says the same. */
-export const handler = lambda(ReportRequest, async (request) => {
+/** Report: says how a run ended, whichever way it ended, and how its shells stand while it goes on. Asked twice, it says the same. */
+export const handler = lambda(ReportRequest, async (request) =>
+  'wave' in request ? reportStanding(request) : reportEnding(request),
+)
+
+async function reportStanding({ run, wave }: { run: RunId; wave: number }): Promise<object> {
+  const [plan, schedule, batches, found] = await Promise.all([
+    readJson<WavePlan>(state, stateKeys.plan(run, wave)),
+    readSchedule(state, run, wave),
+    readBatches(state, run),
+    readFound(state, run, wave),
+  ])
+  const standing = standingOf(plan, schedule, batches, found.now)
+  await writeJson(state, stateKeys.standing(run), standing)
+  const counts = Object.groupBy(standing.shells, ({ status }) => status)
+  logger.info('still at work', { run, warm: counts.warm?.length ?? 0, cold: counts.cold?.length ?? 0 })
+  return {}
+}
+
+async function reportEnding(request: EndingRequest): Promise<object> {
   const { run, input, ending, isFirstHand } = readRequest(request)
   if (!isFirstHand) {
     const said = await findJson<RunSummary>(state, stateKeys.summary(run))
@@ -36,7 +57,7 @@ export const handler = lambda(ReportRequest, async (request) => {
     error: summary.error?.name,
   })
   return { verdict: summary.verdict, ...(summary.error === undefined ? {} : { error: summary.error }) }
-})
+}
 
 /** An execution may have been started with anything at all: only what has the right type is repeated. */
 function partialInput(input: unknown): Partial<RunInput> {

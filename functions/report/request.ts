@@ -9,11 +9,14 @@ const FromState = z.object({
   run: z.string(),
   input: z.unknown(),
   ending: z.object({
-    verdict: z.enum(['done', 'stuck', 'unchanged', 'ignored', 'failed']),
+    verdict: z.enum(['done', 'stuck', 'superseded', 'unchanged', 'ignored', 'failed']),
     reason: z.optional(z.string()),
     failure: z.optional(Failure),
   }),
 })
+
+// From a lane that is over, while others work.
+const FromLane = z.object({ run: z.string(), wave: z.number() })
 
 // From EventBridge. Source: Step Functions developer guide, "Execution status change".
 const FromEvent = z.object({
@@ -27,9 +30,11 @@ const FromEvent = z.object({
   }),
 })
 
-/** Report is asked by its state, and by EventBridge for what a state machine cannot catch inside itself. */
-export const ReportRequest = z.union([FromState, FromEvent])
+/** Report is asked by its state, by EventBridge for what a state machine cannot catch inside itself, and by lanes that are over. */
+export const ReportRequest = z.union([FromState, FromEvent, FromLane])
 export type ReportRequest = z.output<typeof ReportRequest>
+/** That a run has ended. */
+export type EndingRequest = z.output<typeof FromState> | z.output<typeof FromEvent>
 
 export interface Reported {
   run: string
@@ -42,7 +47,7 @@ export interface Reported {
 const ENDED = { FAILED: 'ExecutionFailed', TIMED_OUT: 'ExecutionTimedOut', ABORTED: 'ExecutionAborted' }
 
 /** One form for both ways of asking. */
-export function readRequest(request: ReportRequest): Reported {
+export function readRequest(request: EndingRequest): Reported {
   if ('detail' in request) {
     const { name, status, input, error, cause } = request.detail
     const failure = { Error: error ?? ENDED[status], Cause: cause ?? `Step Functions says ${status}` }

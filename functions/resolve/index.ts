@@ -3,12 +3,14 @@ import * as z from 'zod/mini'
 import { currentConfig, type StoredConfig } from '../shared/config.ts'
 import type { EvaluationJob, RunInput } from '../shared/contract.ts'
 import { requireEnvironment } from '../shared/environment.ts'
+import { deployedEvaluator, evaluationIdentity } from '../shared/evaluation-identity.ts'
 import { publicKeysOf } from '../shared/key-lifetime.ts'
 import { stateKeys } from '../shared/keys.ts'
 import { lambda } from '../shared/lambda.ts'
+import { whyUnchanged } from '../shared/why-unchanged.ts'
 import { noteRun } from '../shared/newest-run.ts'
 import { findJson, writeJson } from '../shared/objects.ts'
-import type { SigningKeys, Warmed } from '../shared/records.ts'
+import type { KnownEvaluation, SigningKeys, Warmed } from '../shared/records.ts'
 import { headOf } from './github.ts'
 import { configurationFor, NotConfigured, RefNotFound } from './refusal.ts'
 import { parseRunInput } from './run-input.ts'
@@ -22,18 +24,23 @@ const ResolveInput = z.object({
   input: z.unknown(),
 })
 
-/** Resolve: ref to commit; which attributes, systems and upstreams. What is not configured is refused, a commit that is warm goes straight on. */
+/**
+ * Resolve: ref to commit; which attributes, systems and upstreams. What is not configured is refused. A commit that was evaluated before is planned, whether or not
+ * it is warm: caches may have lost something since. One that is warm, and would have to be evaluated for that, goes straight on.
+ */
 export const handler = lambda(ResolveInput, async ({ run, started, input }) => {
   const request = parseRunInput(input)
   const stored = await currentConfig(state)
   try {
-    const { job, isHead } = await resolve(run, started, request, stored)
+    const { job, identity, isHead } = await resolve(run, started, request, stored)
     await writeJson(state, stateKeys.job(run), job)
-    const { repository, commit } = job.target
     if (isHead) await noteRun(state, job.target, run, started)
-    const warmed = await findJson<Warmed>(state, stateKeys.warmed(repository, commit))
-    if (warmed?.config === stored.sha256)
-      return { verdict: 'unchanged', reason: `${commit} was warmed by the run ${warmed.run}` }
+    const known = await findJson<KnownEvaluation>(state, stateKeys.knownEvaluation(identity))
+    // Who asks for what failed to be tried again means an attribute that did not evaluate, too.
+    const isKnown = known !== undefined && !(known.broken > 0 && request.retryFailed === true)
+    if (isKnown) return { verdict: 'plan', job: stateKeys.job(run) }
+    if (job.warmedBy !== undefined)
+      return { verdict: 'unchanged', reason: whyUnchanged(job.target, job.warmedBy) }
     return { verdict: 'evaluate', job: stateKeys.job(run) }
   } catch (error) {
     // A push or the schedule may well name what is not ours to warm; a person who does wants to know.
@@ -54,11 +61,12 @@ async function resolve(
   started: string,
   request: RunInput,
   { config, sha256 }: StoredConfig,
-): Promise<{ job: EvaluationJob; isHead: boolean }> {
+): Promise<{ job: EvaluationJob; identity: string; isHead: boolean }> {
   const { attributes, systems } = configurationFor(config, request)
   const head = await headOf(config.github.api, request.repository, request.ref)
   if (head === undefined) throw new RefNotFound(request.repository, request.ref)
   const commit = request.commit ?? head
+  const warmed = await findJson<Warmed>(state, stateKeys.warmed(request.repository, commit))
   const job: EvaluationJob = {
     kind: 'evaluate',
     run,
@@ -72,7 +80,9 @@ async function resolve(
     config: sha256,
     started,
     ...(request.retryFailed === true ? { retryFailed: true } : {}),
+    ...(warmed?.config === sha256 ? { warmedBy: warmed.run } : {}),
   }
+  const identity = evaluationIdentity(job, deployedEvaluator())
   // Somebody who warms an older commit by hand makes no run of the head pointless.
-  return { job, isHead: commit === head }
+  return { job: { ...job, identity }, identity, isHead: commit === head }
 }

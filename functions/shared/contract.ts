@@ -12,6 +12,8 @@ import type { StorePath } from '../../nix/store-path.ts'
 export type RunId = string
 /** `<wave>-<system>-<slot>-<number>`: the number counts what a lane has taken, from 1. */
 export type BatchId = string
+/** key of a `BuildJob` in the state bucket */
+export type BatchJobKey = string
 /** A Nix system, such as `x86_64-linux`. */
 export type System = string
 /** The id that CodeBuild gives a build, `<project>:<uuid>`; it names the builder's staging prefix. */
@@ -90,6 +92,10 @@ export interface EvaluationJob {
   retryFailed?: boolean
   /** when the run's execution was started, ISO 8601 */
   started?: string
+  /** names what its evaluation follows from (`evaluation-identity.ts`) */
+  identity?: string
+  /** the run that has warmed this very commit under this configuration, if one has */
+  warmedBy?: RunId
 }
 
 /** Derivation -> the outputs of it that are meant. */
@@ -101,11 +107,13 @@ export type DerivationOutputs = Record<StorePath, string[]>
  *
  * `imported` is what evaluating needed and got, also before it was found to need more: a laptop needs it, too. What attributes of one system share is
  * imported once, so it may name imports of others that were evaluated before it.
+ *
+ * `isPassing`: what is wrong is the network's or the machine's, as far as one knows: another evaluation may get further.
  */
 export type ShellStatus =
   | { drvPath: StorePath; imported?: DerivationOutputs }
   | { needs: DerivationOutputs; imported?: DerivationOutputs }
-  | { error: string }
+  | { error: string; isPassing?: true }
 /** One attribute to keep warm, or a set of them that cannot be listed, and what evaluating it gave. */
 export type EvaluatedShell = { attribute: string; system: System } & ShellStatus
 
@@ -239,10 +247,14 @@ export interface BuildJob {
 export interface BatchDerivation {
   drvPath: StorePath
   outputs: Record<string, StorePath>
-  /** the output paths it needs that this batch does not build */
+  /** the output paths it needs that caches have */
   inputs: StorePath[]
-  /** derivations of this same batch that it needs */
+  /** derivations that it needs of this batch, or of earlier ones that the same machine has in hand */
   needs: StorePath[]
+  /** the longest path in seconds from its start to the end of the last that needs it: what is to begin first */
+  path: number
+  /** whether something outside of this batch waits for it */
+  isAwaited: boolean
 }
 
 /** One shell in a plan: what it needs, and how it stands. */
@@ -285,10 +297,11 @@ export interface WavePlan {
 export type TakeAnswer =
   | {
       verdict: 'build'
-      batch: BatchId
       system: System
-      /** key of the BuildJob */
-      job: string
+      /** the batches that the lane's machine has in hand, the new one last: Publish looks at all of them */
+      hand: BatchId[]
+      /** a new batch; when there is none, the machine goes on with what it has */
+      given?: { batch: BatchId; job: BatchJobKey }
       /** the lane's machine, if it had one, has gone or is not to be used again */
       isFresh: boolean
     }
@@ -332,9 +345,11 @@ export type MachineJob =
       version: 1
       /** Step Functions' task token, to answer with */
       token: string
-      /** key of the BuildJob */
-      job: string
+      /** to be built beside what it has in hand */
+      job: BatchJobKey
     }
+  /** nothing new: it goes on with what it has in hand, and answers when there is something to publish */
+  | { version: 1; token: string; goOn: true }
   /** only to say that it is there */
   | { version: 1; token: string; hello: true }
   | { version: 1; end: true }
@@ -349,13 +364,16 @@ export interface BatchMachine {
 /** What an activity hands to a Mac worker. */
 export interface WorkerTask {
   run: RunId
-  /** key of the BuildJob in the state bucket */
-  job: string
+  job: BatchJobKey
 }
 
-/** What a machine answers when everything of a batch is staged. */
+/** What a machine answers when everything that it has in hand is staged, or when something is that others wait for, or when it could do more. */
 export interface BuildAnswer {
   machine: MachineId
+  /** whether nothing is left in hand: what was not staged by then will not be */
+  isDone: boolean
+  /** what it is building at this moment, and for how many seconds. Only a hint: what follows from it is how much more it is given */
+  building: { drvPath: StorePath; seconds: number }[]
 }
 
 /** `workers/<system>/<machine>.json`: a Mac's sign of life, written every minute. */
@@ -436,6 +454,17 @@ export interface PublishAnswer {
 }
 
 export type RunVerdict = 'done' | 'stuck' | 'superseded' | 'unchanged' | 'ignored' | 'failed'
+
+/** `runs/<run>/standing.json`: how shells stand while lanes work; written whenever a lane is over. */
+export interface RunStanding {
+  version: 1
+  run: RunId
+  wave: number
+  shells: (Pick<PlannedShell, 'attribute' | 'system' | 'status'> & {
+    /** derivations of its warm set that are still to come */
+    missing: number
+  })[]
+}
 
 /** `runs/<run>/summary.json`: how a run ended, for people and for `hearth run show`. */
 export interface RunSummary {

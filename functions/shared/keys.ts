@@ -26,6 +26,7 @@ export const stagedKeys = {
   archive: (prefix: string): string => `${prefix}archive.zst`,
   /** what a machine says now and then of the batch that it builds; each time a new object */
   progress: (prefix: string): string => `${prefix}progress/`,
+  results: (prefix: string): string => `${prefix}results/`,
   result: (prefix: string, drvBaseName: string): string => `${prefix}results/${drvBaseName}.json`,
   narinfo: (prefix: string, hashPart: string): string => `${prefix}${hashPart}.narinfo`,
   nar: (prefix: string, fileHash: string): string => `${prefix}nar/${fileHash}.nar.zst`,
@@ -96,6 +97,7 @@ export const stateKeys = {
     `runs/${run}/parked/${system}-${slot}/${since}-${id}.json`,
   log: (run: RunId, drvBaseName: string): string => `runs/${run}/logs/${drvBaseName}`,
   summary: (run: RunId): string => `runs/${run}/summary.json`,
+  standing: (run: RunId): string => `runs/${run}/standing.json`,
   /** which run is the newest of a ref */
   newestRun: (repository: string, ref: string): string =>
     `refs/${repository}/${encodeURIComponent(ref)}.json`,
@@ -105,6 +107,8 @@ export const stateKeys = {
   /** a derivation whose build failed, and will fail again, keyed by the hash part of its `.drv` */
   failures: 'failures/',
   failure: (hashPart: string): string => `failures/${hashPart}.json`,
+  /** an evaluation that says the same whenever it is done again */
+  knownEvaluation: (identity: string): string => `evaluations/${identity}.json`,
   /** what a commit was warmed with */
   warmed: (repository: string, commit: string): string => `warmed/${repository}/${commit}.json`,
   /** one record per derivation, keyed by the hash part of its first output path: which bytes are published */

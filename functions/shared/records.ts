@@ -13,6 +13,21 @@ export interface Warmed {
   config: string
 }
 
+/**
+ * `evaluations/<identity>.json`: an evaluation that says the same whenever it is done again. What it left is the run's, and may be gone one day; another
+ * version of it is not taken.
+ */
+export interface KnownEvaluation {
+  version: 1
+  run: RunId
+  /** ETags of Plan's copies: of the evaluation itself, and of its graph and archive if it has any */
+  evaluation: string
+  graph?: string
+  archive?: string
+  /** attributes that do not evaluate: who asks for what failed to be tried again gets another evaluation */
+  broken: number
+}
+
 /** `roots/<repository>/<ref>/<shell>.json`: keeps one shell's warm set alive. */
 export interface Root {
   version: 1

@@ -1,22 +1,26 @@
 import type { BatchDerivation, BatchId, BuildJob, System, WaveSchedule } from '../shared/contract.ts'
+import { isAwaited } from './hand.ts'
 
 /**
  * The job of one batch.
  * @param positions in the schedule, inputs before what needs them
+ * @param inHand what the same machine has in hand beside it
  */
 export function buildJob(
-  { run, wave, job, derivations }: WaveSchedule,
+  schedule: WaveSchedule,
   positions: number[],
   batch: BatchId,
   system: System,
+  inHand: ReadonlySet<number>,
 ): BuildJob {
-  const inBatch = new Set(positions)
+  const { run, wave, job, derivations } = schedule
+  const here = new Set([...positions, ...inHand])
   const batchDerivations = positions.flatMap((position): BatchDerivation[] => {
     const derivation = derivations[position]
     if (derivation === undefined) return []
-    const { drvPath, outputs, inputs, needs } = derivation
-    const beside = needs.filter((need) => inBatch.has(need))
-    return [{ drvPath, outputs, inputs, needs: beside.flatMap((need) => derivations[need]?.drvPath ?? []) }]
+    const { drvPath, outputs, inputs, needs, path } = derivation
+    const beside = needs.filter((need) => here.has(need)).flatMap((need) => derivations[need]?.drvPath ?? [])
+    return [{ drvPath, outputs, inputs, needs: beside, path, isAwaited: isAwaited(schedule, position, here) }]
   })
   return { kind: 'build', run, wave, batch, system, ...job, derivations: batchDerivations }
 }

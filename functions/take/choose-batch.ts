@@ -32,8 +32,8 @@ export interface LaneSettings {
   slots: number
   /** of this system */
   lanes: number
-  /** when what a machine has built is published. `whole`: when all of its batch is built. `parts`: what is finished, every now and then. `rolling`: that, and the machine is given more before it has built all */
-  publishing: 'whole' | 'parts' | 'rolling'
+  /** when what a machine has built is published. `whole`: when all of its batch is built. `rolling`: what is finished, every now and then, and it is given more before it has built all */
+  publishing: 'whole' | 'rolling'
   /** from a batch's last build until its lane has the next one: upload, Publish, Take */
   handOverSeconds: number
   /** what starting a machine costs: less work is not shared with one more lane */
@@ -54,7 +54,7 @@ export interface LaneSettings {
 export const defaultLaneSettings: LaneSettings = {
   slots: 4,
   lanes: 1,
-  publishing: 'whole',
+  publishing: 'rolling',
   handOverSeconds: 5,
   startUpSeconds: 60,
   shortestSeconds: 30,

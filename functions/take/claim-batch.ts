@@ -13,6 +13,8 @@ export interface ClaimedBatch {
   mine: number[]
   /** what others have published meanwhile */
   found: StorePath[]
+  /** what others have tried meanwhile, and what fails for a reason of its own */
+  failed: StorePath[]
   /** what others are building, by position */
   busy: Map<number, Claim>
 }
@@ -27,7 +29,7 @@ export async function claimBatch(
   chosen: number[],
   claimant: Claimant,
 ): Promise<ClaimedBatch> {
-  const result: ClaimedBatch = { mine: [], found: [], busy: new Map() }
+  const result: ClaimedBatch = { mine: [], found: [], failed: [], busy: new Map() }
   const limit = pLimit(AT_ONCE)
   const lost = new Set<number>()
   const claims = await limit.map(chosen, async (position) => {
@@ -36,8 +38,10 @@ export async function claimBatch(
   })
   for (const { position, derivation, claimed } of claims.filter((claimed) => claimed !== undefined)) {
     if (claimed.verdict === 'found') result.found.push(derivation.drvPath)
+    if (claimed.verdict === 'failed') result.failed.push(derivation.drvPath)
     if (claimed.verdict === 'busy') result.busy.set(position, claimed.claim)
-    const isLost = claimed.verdict === 'busy' || derivation.needs.some((need) => lost.has(need))
+    const isLost =
+      ['busy', 'failed'].includes(claimed.verdict) || derivation.needs.some((need) => lost.has(need))
     if (isLost) lost.add(position)
     else if (claimed.verdict === 'mine') result.mine.push(position)
   }

@@ -16,6 +16,8 @@ export type Claimed =
   | { verdict: 'mine' }
   /** somebody has built it meanwhile: the caches have it */
   | { verdict: 'found' }
+  /** somebody has tried it since this run began, and it fails for a reason of its own */
+  | { verdict: 'failed' }
   /** somebody is building it */
   | { verdict: 'busy'; claim: Claim }
 
@@ -25,6 +27,8 @@ export interface Claimant {
   batch: BatchId
   /** ISO 8601 */
   now: string
+  /** when this run began, ISO 8601 */
+  started: string
   /** whether the execution of a run still runs */
   isRunning: (run: RunId) => Promise<boolean>
   /** whether the lane that took a batch of this run has gone on to something else */
@@ -35,6 +39,8 @@ export interface Claimant {
 
 // A claim of some hundred bytes.
 const LIMIT = 64 * 1024
+// 64 MiB: what Publish says of 2,000 derivations, the most of one batch, has bounded words.
+const OUTCOME_LIMIT = 64 * 1024 ** 2
 // 2 minutes between claiming and writing down the batch: Take needs seconds, and is killed after 60.
 const UNWRITTEN_MS = 2 * 60 * 1000
 // Others may take a void claim over at the same moment. After 5 losses the path is somebody else's.
@@ -63,6 +69,7 @@ export async function claim(
     const standing = await standingOf(state, other, age, claimant)
     if (standing === 'found' && !claimant.isGone(drvPath, other)) return { verdict: 'found' }
     if (standing === 'busy') return { verdict: 'busy', claim: other }
+    if (standing === 'failed' && other.drvPath === drvPath) return { verdict: 'failed' }
     if (await claimJson(state, key, mine, found.etag)) return { verdict: 'mine' }
   }
   return { verdict: 'busy', claim: other }
@@ -78,12 +85,17 @@ async function standingOf(
   { run, batch, drvPath }: Claim,
   age: number,
   claimant: Claimant,
-): Promise<'found' | 'busy' | 'void'> {
+): Promise<'found' | 'busy' | 'failed' | 'void'> {
   // Asked before the outcome is read: who has ended by then has left its last word.
   const isOver = run === claimant.run ? claimant.isOver(batch) : !(await claimant.isRunning(run))
-  const outcome = await findJson<BatchOutcome>(state, stateKeys.outcome(run, batch))
+  const found = await findObject(state, stateKeys.outcome(run, batch), OUTCOME_LIMIT)
+  const outcome = found && (JSON.parse(Buffer.from(found.bytes).toString('utf8')) as BatchOutcome)
   const said = outcome?.derivations.find((derivation) => derivation.drvPath === drvPath)
-  if (said !== undefined) return stands(said) ? 'found' : 'void'
+  if (said !== undefined && stands(said)) return 'found'
+  // This run's own failures are known already. What failed before it began, Plan has left out, or somebody has asked to try it again.
+  const isNews = run !== claimant.run && Number(found?.lastModified) > Date.parse(claimant.started)
+  if (said?.outcome === 'failed' && said.error?.retryable === false && isNews) return 'failed'
+  if (said !== undefined) return 'void'
   if (isOver) return 'void'
   const job = await findJson<BuildJob>(state, stateKeys.batch(run, batch))
   // A Take that died between claiming and writing down its batch built nothing.

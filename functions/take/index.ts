@@ -1,6 +1,7 @@
 import { S3Client } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
 import * as z from 'zod/mini'
+import { isStorePath, type StorePath } from '../../nix/store-path.ts'
 import { requireEnvironment } from '../shared/environment.ts'
 import { machineOfBuild } from '../shared/keys.ts'
 import { lambda, logger } from '../shared/lambda.ts'
@@ -10,7 +11,15 @@ import { take, type TakeRequest } from './take.ts'
 const sfn = new SFNClient({})
 const state = { s3: new S3Client({}), name: requireEnvironment('STATE_BUCKET') }
 
-const Machine = z.object({ build: z.string(), turns: z.number(), answered: z.string() })
+const Machine = z.object({
+  build: z.string(),
+  turns: z.number(),
+  answered: z.string(),
+  isDone: z.boolean(),
+  building: z.unknown(),
+})
+
+const Building = z.array(z.object({ drvPath: z.custom<StorePath>(isStorePath), seconds: z.number() }))
 
 const TakeInput = z.object({
   run: z.string(),
@@ -46,6 +55,9 @@ export const handler = lambda(TakeInput, async ({ run, execution, lane, taken, m
 function laneMachine(given: unknown): Pick<TakeRequest, 'machine'> {
   const { success, data } = z.safeParse(Machine, given)
   if (!success) return {}
-  const { build, turns, answered } = data
-  return { machine: { id: machineOfBuild(requireEnvironment('BUILDER_ROLE_ID'), build), turns, answered } }
+  const { build, turns, answered, isDone } = data
+  const id = machineOfBuild(requireEnvironment('BUILDER_ROLE_ID'), build)
+  // The machine's own words: nothing but its own work may hang on them.
+  const building = z.safeParse(Building, data.building).data ?? []
+  return { machine: { id, turns, answered, isDone, building } }
 }

@@ -1,4 +1,5 @@
 import type { BatchOutcome } from '../shared/contract.ts'
+import { lostOutcome } from '../shared/lost-outcome.ts'
 import { stateKeys } from '../shared/keys.ts'
 import { type Bucket, writeJson } from '../shared/objects.ts'
 import type { TriedBatch } from '../shared/run-files.ts'
@@ -10,11 +11,7 @@ import type { TriedBatch } from '../shared/run-files.ts'
 export async function noteLost(state: Bucket, { job, outcome: before }: TriedBatch): Promise<void> {
   const { run, wave, batch, system, derivations } = job
   const said = new Set(before?.derivations.map(({ drvPath }) => drvPath))
-  const error = {
-    name: 'BuilderLost',
-    message: 'neither its builder nor Publish left a result',
-    retryable: true,
-  }
+  const lost = lostOutcome('neither its builder nor Publish left a result')
   const outcome: BatchOutcome = {
     version: 1,
     run,
@@ -24,9 +21,7 @@ export async function noteLost(state: Bucket, { job, outcome: before }: TriedBat
     machine: before?.machine ?? null,
     derivations: [
       ...(before?.derivations ?? []),
-      ...derivations
-        .filter(({ drvPath }) => !said.has(drvPath))
-        .map(({ drvPath }) => ({ drvPath, outcome: 'lost' as const, error })),
+      ...derivations.filter(({ drvPath }) => !said.has(drvPath)).map(({ drvPath }) => ({ drvPath, ...lost })),
     ],
   }
   await writeJson(state, stateKeys.outcome(run, batch), outcome)

@@ -1,23 +1,32 @@
 import type { StorePath } from '../../nix/store-path.ts'
 import { failuresOf } from '../shared/attempts.ts'
-import { batchId, parseBatchId } from '../shared/batch-id.ts'
+import { parseBatchId } from '../shared/batch-id.ts'
 import type { BatchId, Lane, Schedule, ScheduledDerivation, System } from '../shared/contract.ts'
 import { stands, isFinished, type TriedBatch } from '../shared/run-files.ts'
 import type { Progress } from './choose-batch.ts'
 
 /** How far a run is with a schedule. */
-export interface RunProgress extends Omit<Progress, 'busyLanes'> {
-  /** lanes that have a batch without an outcome */
-  busy: Lane[]
+export interface RunProgress extends Pick<Progress, 'published' | 'taken' | 'out'> {
+  /** of each lane that has something in hand, what */
+  hands: Map<LaneName, { lane: Lane; positions: Set<number> }>
+}
+
+/** A lane as a key. */
+export type LaneName = `${System}-${number}`
+
+export function nameOfLane({ system, slot }: Lane): LaneName {
+  return `${system}-${slot}`
 }
 
 /** What else is known of a run. */
 export interface Circumstances {
   /** what others have published since Plan looked */
   found: Set<StorePath>
+  /** what others have tried in vain since */
+  failed: Set<StorePath>
   /** systems of which no machine came in time */
   givenUp: Set<System>
-  /** whether the lane of a batch has gone on: what it left without an outcome is lost */
+  /** whether nobody works on a batch any more: what it is without an outcome is lost */
   isOver: (batch: BatchId) => boolean
 }
 
@@ -28,7 +37,7 @@ export interface Circumstances {
 export function progressOf(
   schedule: Schedule,
   batches: TriedBatch[],
-  { found, givenUp, isOver }: Circumstances,
+  { found, failed, givenUp, isOver }: Circumstances,
 ): RunProgress {
   const positions = new Map(schedule.derivations.map(({ drvPath }, position) => [drvPath, position]))
   const at = (drvPath: StorePath): number[] => {
@@ -38,7 +47,7 @@ export function progressOf(
   const published = new Set([...found].flatMap(at))
   const taken = new Set<number>()
   const tried: TriedBatch[] = []
-  const busy: Lane[] = []
+  const hands: RunProgress['hands'] = new Map()
   for (const batch of batches) {
     const said = new Set<StorePath>()
     for (const derivation of batch.outcome?.derivations ?? []) {
@@ -50,15 +59,27 @@ export function progressOf(
       tried.push(batch)
       continue
     }
-    busy.push(parseBatchId(batch.job.batch).lane)
+    tried.push(asFarAsItIs(batch, said))
+    const { lane } = parseBatchId(batch.job.batch)
+    const hand = hands.get(nameOfLane(lane)) ?? { lane, positions: new Set() }
+    hands.set(nameOfLane(lane), hand)
     for (const { drvPath } of batch.job.derivations)
-      if (!said.has(drvPath)) for (const position of at(drvPath)) taken.add(position)
+      if (!said.has(drvPath))
+        for (const position of at(drvPath)) {
+          taken.add(position)
+          hand.positions.add(position)
+        }
   }
   const failures = failuresOf(tried)
   // What a machine has already may come all the same.
   const isHopeless = ({ drvPath, system }: ScheduledDerivation, position: number): boolean =>
-    failures.has(drvPath) || (givenUp.has(system) && !taken.has(position))
-  return { published, taken, out: outOf(schedule, published, isHopeless), busy }
+    failures.has(drvPath) || failed.has(drvPath) || (givenUp.has(system) && !taken.has(position))
+  return { published, taken, out: outOf(schedule, published, isHopeless), hands }
+}
+
+/** The part of a batch of which something was said; the rest is still being built. */
+function asFarAsItIs({ job, outcome }: TriedBatch, said: ReadonlySet<StorePath>): TriedBatch {
+  return { job: { ...job, derivations: job.derivations.filter(({ drvPath }) => said.has(drvPath)) }, outcome }
 }
 
 /** What has failed for good or is waited for in vain, and what needs it. */
@@ -80,24 +101,4 @@ export function leftOf({ derivations }: Schedule, { published, taken, out }: Run
   return [...derivations.keys()].filter(
     (position) => !published.has(position) && !taken.has(position) && !out.has(position),
   )
-}
-
-/**
- * Whether the lane of a batch has gone on to something else: it has taken another one, or it is the one that asks.
- * @param asking a lane that asks for its next batch, with the number of those it has taken
- */
-export function batchesOver(
-  batches: TriedBatch[],
-  asking: { wave: number; lane: Lane; taken: number },
-): (batch: BatchId) => boolean {
-  const ids = new Set(batches.map(({ job }) => job.batch))
-  return (batch) => {
-    const { wave, lane, number } = parseBatchId(batch)
-    const isAsking = lane.system === asking.lane.system && lane.slot === asking.lane.slot
-    return (
-      wave < asking.wave ||
-      ids.has(batchId({ wave, lane, number: number + 1 })) ||
-      (isAsking && number <= asking.taken)
-    )
-  }
 }

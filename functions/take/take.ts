@@ -1,6 +1,8 @@
 import type { SFNClient } from '@aws-sdk/client-sfn'
 import { batchId, parseBatchId } from '../shared/batch-id.ts'
 import type {
+  BatchId,
+  BuildAnswer,
   BuildJob,
   Claim,
   Lane,
@@ -20,8 +22,10 @@ import { readSchedule } from '../shared/schedule-file.ts'
 import { buildJob } from './build-job.ts'
 import { chooseBatch } from './choose-batch.ts'
 import { claimBatch } from './claim-batch.ts'
+import { handOf } from './hand.ts'
 import { lookForWorker } from './mac-workers.ts'
 import { answer, forgetParked, park, unpark, wake, wakeLane } from './parked-lanes.ts'
+import { nameOfLane } from './progress.ts'
 import { isAnythingLeft, progressFor, settingsOf, viewRun } from './run-view.ts'
 import { wakeOthers } from './wake-others.ts'
 
@@ -39,7 +43,7 @@ export interface TakeRequest {
 }
 
 /** A machine that a lane has started. */
-export interface LaneMachine {
+export interface LaneMachine extends Omit<BuildAnswer, 'machine'> {
   id: MachineId
   /** jobs that it was given */
   turns: number
@@ -93,35 +97,39 @@ async function endMachine({ machine }: TakeRequest, { state }: TakeParts): Promi
 }
 
 async function lookFor(request: TakeRequest, parts: TakeParts): Promise<Look> {
-  const { run, wave, lane, taken } = request
+  const { run, wave, lane, taken, machine } = request
   const { state } = parts
   const schedule = await readSchedule(state, run, wave)
+  const asking = { lane, taken, isAtWork: machine !== undefined && !machine.isDone }
   const batch = batchId({ wave, lane, number: taken + 1 })
   const busy = new Map<number, Claim>()
   const before = await findJson<BuildJob>(state, stateKeys.batch(run, batch))
   if (before !== undefined) {
     // The Take that wrote it may have died before it could wake anybody.
-    await wakeOthers(await viewRun(state, schedule, request), busy, lane, true, parts)
-    return { answer: buildAnswer(before, request, parts) }
+    const view = await viewRun(state, schedule, asking)
+    await wakeOthers(view, busy, lane, true, parts)
+    return { answer: newBatch(before, view.hand, request, parts) }
   }
-  if (await supersededBy(state, schedule)) {
-    await wake(parts, run, { most: () => Number.POSITIVE_INFINITY, mayWake: () => true })
-    return { answer: { verdict: 'over' } }
-  }
+  const isSuperseded = (await supersededBy(state, schedule)) !== undefined
+  if (isSuperseded) await wake(parts, run, { most: () => Number.POSITIVE_INFINITY, mayWake: () => true })
 
   for (;;) {
-    const view = await viewRun(state, schedule, request)
-    if (!isAnythingLeft(view, lane.system)) {
-      await wakeOthers(view, busy, lane, true, parts)
-      return { answer: { verdict: 'over' } }
+    const view = await viewRun(state, schedule, asking)
+    const goOn = { verdict: 'build' as const, system: lane.system, hand: view.hand, isFresh: false }
+    if (isSuperseded || !isAnythingLeft(view, lane.system)) {
+      if (!isSuperseded) await wakeOthers(view, busy, lane, true, parts)
+      return { answer: view.hand.length > 0 ? goOn : { verdict: 'over' } }
     }
     const worker = await workerFor(schedule, request, parts)
     if (worker === 'givenUp') continue
-    const settings = settingsOf(schedule, lane.system)
+    const inHand = view.progress.hands.get(nameOfLane(lane))?.positions ?? new Set()
+    const hand = machine && { hand: handOf(schedule, inHand, machine.building, secondsSince(machine, parts)) }
+    const progress = { ...progressFor(view, busy, lane.system, lane), ...hand }
     const chosen =
-      worker === 'there' ? chooseBatch(schedule, progressFor(view, busy, lane), lane, settings) : []
+      worker === 'there' ? chooseBatch(schedule, progress, lane, settingsOf(schedule, lane.system)) : []
     if (chosen.length === 0) {
       await wakeOthers(view, busy, lane, false, parts)
+      if (view.hand.length > 0) return { answer: goOn }
       const waits = worker === 'there' ? waitsFor(schedule, busy) : [machineWait(lane)]
       return { waits, seen: view.seen }
     }
@@ -129,16 +137,18 @@ async function lookFor(request: TakeRequest, parts: TakeParts): Promise<Look> {
       run,
       batch,
       now: parts.clock().toISOString(),
+      started: schedule.started ?? '',
       isRunning: parts.isRunning,
       isOver: view.isOver,
       isGone: (drvPath, claim) =>
         claim.run === run ? parseBatchId(claim.batch).wave < wave : view.found.before.has(drvPath),
     })
     for (const [position, claim] of claimed.busy) busy.set(position, claim)
-    await noteFound(state, { run, wave }, claimed.found)
+    await noteFound(state, { run, wave }, claimed.found, claimed.failed)
     if (claimed.mine.length === 0) continue
     // When a Take that Step Functions had given up wrote it first, its batch stands: its claims have the same name.
-    await claimJson(state, stateKeys.batch(run, batch), buildJob(schedule, claimed.mine, batch, lane.system))
+    const job = buildJob(schedule, claimed.mine, batch, lane.system, inHand)
+    await claimJson(state, stateKeys.batch(run, batch), job)
     return lookFor(request, parts)
   }
 }
@@ -147,16 +157,23 @@ function machineWait({ system }: Lane): LaneWait {
   return { for: 'machine', system }
 }
 
-// A machine goes when it has had nothing to do for 120 s (HEARTH_IDLE_SECONDS in resources/builders.yml); 30 s are for handing over.
-const REUSABLE_MS = 90_000
+// A machine goes when it has had nothing in hand for 120 s (HEARTH_IDLE_SECONDS in resources/builders.yml); 30 s are for handing over.
+const REUSABLE_SECONDS = 90
 
-function buildAnswer(
+function newBatch(
   { run, batch, system }: BuildJob,
+  hand: BatchId[],
   { machine }: TakeRequest,
-  { clock }: TakeParts,
+  parts: TakeParts,
 ): TakeAnswer {
-  const isThere = machine !== undefined && clock().getTime() - Date.parse(machine.answered) < REUSABLE_MS
-  return { verdict: 'build', batch, system, job: stateKeys.batch(run, batch), isFresh: !isThere }
+  const isThere =
+    machine !== undefined && (!machine.isDone || secondsSince(machine, parts) < REUSABLE_SECONDS)
+  const given = { batch, job: stateKeys.batch(run, batch) }
+  return { verdict: 'build', system, hand: [...hand, batch], given, isFresh: !isThere }
+}
+
+function secondsSince({ answered }: LaneMachine, { clock }: TakeParts): number {
+  return (clock().getTime() - Date.parse(answered)) / 1000
 }
 
 /** Whether the machines of a lane's system are there; those that are started when they are needed always are. */

@@ -23,7 +23,7 @@ export async function wakeOthers(
   await wake(services, schedule.run, {
     most: (system) =>
       isAnythingLeft(view, system)
-        ? lanesWithWork(schedule, progressFor(view, busy, { system }), system, settingsOf(schedule, system))
+        ? lanesWithWork(schedule, progressFor(view, busy, system), system, settingsOf(schedule, system))
         : Number.POSITIVE_INFINITY,
     mayWake: (parked) => {
       const isOwn = parked.lane.system === lane.system && parked.lane.slot === lane.slot

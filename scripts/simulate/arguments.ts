@@ -50,7 +50,7 @@ const NUMBERS: Record<string, { setting: keyof WorldSettings; least: number; mos
     setting: 'turnSeconds',
     least: 0,
     most: 3600,
-    says: 'seconds between the reports of a machine (parts, rolling)',
+    says: 'seconds between the reports of a machine (rolling)',
   },
   deaths: { setting: 'deathsPerHour', least: 0, most: 1000, says: 'how often a machine dies in an hour' },
   failures: { setting: 'failureRate', least: 0, most: 1, says: 'which part of the derivations fails' },
@@ -74,8 +74,8 @@ GRAPH is a file of \`hearth graph export\`, or SHAPE:COUNT (500 and 2,000 of eac
 ${SHAPES.map(({ name, describes }) => `  ${name.padEnd(12)} ${describes}`).join('\n')}
 
   --builders N,N  machines at a time for each system (1,4,20)
-  --publishing W  whole: a batch is published when all of it is built; parts: what is finished of it; rolling: that, and its
-                  machine is given more meanwhile (${defaultWorld.publishing})
+  --publishing W  rolling: what is finished is published, and the machine is given more while it builds on; whole: a batch is
+                  published when all of it is built, as on Macs (${defaultWorld.publishing})
 ${Object.entries(NUMBERS)
   .map(([name, { setting, says }]) => `  --${`${name} N`.padEnd(13)} ${says} (${defaultWorld[setting]})`)
   .join('\n')}
@@ -105,8 +105,8 @@ export function parseArguments(args: string[]): SimulateArguments {
     if (value !== undefined) Object.assign(world, { [setting]: numberOf(`--${name}`, value, least, most) })
   }
   const publishing = text('publishing') ?? world.publishing
-  if (publishing !== 'whole' && publishing !== 'parts' && publishing !== 'rolling')
-    throw new WrongArguments(`--publishing is whole, parts or rolling, not ${publishing}`)
+  if (publishing !== 'whole' && publishing !== 'rolling')
+    throw new WrongArguments(`--publishing is whole or rolling, not ${publishing}`)
   for (const name of ['slots', 'seed'] as const) wholeNumber(`--${name}`, world[name])
   const builders = (text('builders') ?? '1,4,20')
     .split(',')

@@ -1,11 +1,11 @@
-import type { Lane, Schedule } from '../../functions/shared/contract.ts'
+import type { BuildAnswer, Lane, Schedule } from '../../functions/shared/contract.ts'
 import {
   chooseBatch,
   type LaneSettings,
   lanesWithWork,
   type Progress,
 } from '../../functions/take/choose-batch.ts'
-import { indexOf } from '../../functions/take/schedule-index.ts'
+import { handOf, isAwaited } from '../../functions/take/hand.ts'
 import { HearthError } from '../../functions/shared/errors.ts'
 import { Clock } from './clock.ts'
 import { type BuildRecord, Machine } from './machine.ts'
@@ -72,6 +72,11 @@ interface SimulatedLane {
   /** handed out and without outcome */
   hand: Set<number>
   batchesInHand: Set<BatchRecord>
+  /** of those, what somebody else waited for when they were handed out */
+  awaited: Set<number>
+  /** when its machine answered last, and what it was building */
+  answered: number
+  building: BuildAnswer['building']
 }
 
 /**
@@ -96,7 +101,6 @@ export function simulate(
   const builders: Machine[] = []
   let makespan = 0
   let turns = 0
-  const { dependents } = indexOf(schedule)
   const systems = [...new Set(schedule.derivations.map(({ system }) => system))]
   const lanes = systems.flatMap((system) =>
     Array.from({ length: settings.lanes }, (_, index): SimulatedLane => ({
@@ -108,6 +112,9 @@ export function simulate(
       turned: 0,
       hand: new Set(),
       batchesInHand: new Set(),
+      awaited: new Set(),
+      answered: 0,
+      building: [],
     })),
   )
 
@@ -128,18 +135,8 @@ export function simulate(
       (lane) => lane.lane.system === system && lane !== own && lane.hand.size > 0,
     ).length
     const progress: Progress = { published, taken, out, busyLanes }
-    const machine = own?.machine
-    if (settings.publishing !== 'rolling' || machine === undefined) return progress
-    const running = new Map(
-      [...machine.running].map(([position, begun]) => [
-        position,
-        Math.max(0, (schedule.derivations[position]?.seconds ?? 0) - (clock.now - begun)),
-      ]),
-    )
-    return {
-      ...progress,
-      hand: { built: machine.built, running, queued: machine.queue.map(({ position }) => position) },
-    }
+    if (settings.publishing !== 'rolling' || own?.machine === undefined) return progress
+    return { ...progress, hand: handOf(schedule, own.hand, own.building, clock.now - own.answered) }
   }
 
   function takeSoon(lane: SimulatedLane): void {
@@ -166,6 +163,7 @@ export function simulate(
       taken.add(position)
       lane.hand.add(position)
     }
+    for (const position of positions) if (isAwaited(schedule, position, lane.hand)) lane.awaited.add(position)
     const { system, slot } = lane.lane
     const id = `1-${system}-${slot}-${++lane.batches}`
     const batch: BatchRecord = {
@@ -197,9 +195,7 @@ export function simulate(
     }
     if (machine.isDone) return report(lane, machine)
     if (settings.publishing === 'whole') return
-    const isWanted = machine.finished.some((position) =>
-      (dependents[position] ?? []).some((dependent) => !lane.hand.has(dependent)),
-    )
+    const isWanted = machine.finished.some((position) => lane.awaited.has(position))
     if (!isWanted && !machine.hasIdleSlot) return
     const wait =
       lane.turned + (machine.finished.length > 0 ? world.turnSeconds : 3 * world.turnSeconds) - clock.now
@@ -215,6 +211,11 @@ export function simulate(
     lane.state = 'publishing'
     const finished = machine.isDead ? [...lane.hand] : machine.finished
     machine.finished = []
+    lane.answered = clock.now
+    lane.building = [...machine.running].flatMap(([position, begun]) => {
+      const drvPath = schedule.derivations[position]?.drvPath
+      return drvPath === undefined ? [] : [{ drvPath, seconds: clock.now - begun }]
+    })
     const isLast = machine.isDone
     if (machine.isDead) lane.machine = undefined
     clock.after(world.publishSeconds, () => publish(lane, machine, finished, isLast))

@@ -266,6 +266,7 @@ const FOR_NOBODY: Line[] = [
   ['writing a batch of its own', put(inState('runs/r/batches/1-x86_64-linux.json'))],
   ['writing the outcome of a batch', put(inState('runs/r/outcomes/1-x86_64-linux.json'))],
   ['claiming that a build of it is published', put(inState(`published/${'0'.repeat(32)}.json`))],
+  ['calling an evaluation the one of a commit', put(inState('evaluations/x.json'))],
   ['calling a commit warm', put(inState('warmed/acme/shells/x.json'))],
   ['replacing the program that builders run', put(inState('builders/x.zip'))],
   ['announcing a public key of its own', put(inState('signing-keys.json'), {})],
@@ -405,6 +406,29 @@ describe('what a builder may do, once', () => {
   })
 })
 
+describe('an evaluation that later runs use again', () => {
+  const write = (role: string) =>
+    answerTo(
+      s3As(deployed, role).send(
+        new PutObjectCommand({ Bucket: bucket('State'), Key: 'evaluations/y.json', Body: '{}' }),
+      ),
+    )
+  const read = (role: string) =>
+    answerTo(
+      s3As(deployed, role).send(new GetObjectCommand({ Bucket: bucket('State'), Key: 'evaluations/y.json' })),
+    )
+  test('is named by Plan alone', async () => {
+    expect(await write('PlanRole')).toBe('done')
+    for (const role of ['ResolveRole', 'PublishRole', 'RecordRole', 'TakeRole', 'ReportRole', 'WebhookRole'])
+      expect([role, await write(role)]).toEqual([role, 'denied'])
+  })
+  test('is looked for by Resolve, which takes nothing of the run that has it', async () => {
+    expect(await read('ResolveRole')).toBe('done')
+    const graph = new GetObjectCommand({ Bucket: bucket('State'), Key: 'runs/r/plans/1.json' })
+    expect(await answerTo(s3As(deployed, 'ResolveRole').send(graph))).toBe('denied')
+  })
+})
+
 describe('each function reads only what its state needs', () => {
   const as = (role: string, Key: string) =>
     answerTo(s3As(deployed, role).send(new GetObjectCommand({ Bucket: bucket('Staging'), Key })))
@@ -425,6 +449,7 @@ describe('each function reads only what its state needs', () => {
     'ReportRole',
     'InstallRole',
     'WarmRole',
+    'LaneRole',
     undefined,
   ])('the signing key is not for %s (undefined: an administrator)', async (role) => {
     const secrets = new SecretsManagerClient(clientAs(deployed, role))

@@ -23,8 +23,9 @@ function formatSystem({ system, total, published, failed, secondsLeft, lanes }: 
   ]
 }
 
-function formatLane({ slot, batch, waits }: LiveLane): string[] {
-  if (batch !== undefined) return [`    machine ${slot}: ${formatDerivations(batch.derivations)}`]
+function formatLane({ slot, hand, waits }: LiveLane): string[] {
+  if (hand !== undefined)
+    return [`    machine ${slot}: ${formatDerivations(hand.flatMap(({ derivations }) => derivations))}`]
   if (waits === undefined) return []
   return waits.length === 0
     ? [`    machine ${slot}: waits for what the others are building`]

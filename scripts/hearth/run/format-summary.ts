@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import type { RunSummary } from '../../../functions/shared/contract.ts'
+import type { PlannedShell, RunStanding, RunSummary } from '../../../functions/shared/contract.ts'
 import { formatBytes } from '../../../functions/shared/format-bytes.ts'
 
 /** A run's summary as text: colours on a terminal, plain lines elsewhere (`styleText` looks at standard output itself). */
@@ -21,10 +21,25 @@ export function formatSummary(summary: RunSummary): string {
     ...shells
       .toSorted((a, b) => `${a.system} ${a.attribute}`.localeCompare(`${b.system} ${b.attribute}`))
       .map(({ attribute, system, status, reason }) => {
-        const mark = status === 'warm' ? styleText('green', 'warm  ') : styleText('red', status.padEnd(6))
-        return `  ${mark} ${system} ${attribute}${reason === undefined ? '' : `: ${indent(reason)}`}`
+        const because = reason === undefined ? '' : `: ${indent(reason)}`
+        return `  ${mark(status, 'red')} ${system} ${attribute}${because}`
       }),
   ].join('\n')
+}
+
+/** How a shell stands while its run goes on, as a line. */
+export function formatStanding({
+  attribute,
+  system,
+  status,
+  missing,
+}: RunStanding['shells'][number]): string {
+  const left = missing > 0 ? `: ${missing} derivations to come` : ''
+  return `  ${mark(status, status === 'failed' ? 'red' : 'yellow')} ${system} ${attribute}${left}`
+}
+
+function mark(status: PlannedShell['status'], otherwise: 'red' | 'yellow'): string {
+  return styleText(status === 'warm' ? 'green' : otherwise, status.padEnd(6))
 }
 
 /** What two builds made differently, a line for each output. */

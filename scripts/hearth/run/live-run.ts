@@ -30,8 +30,8 @@ export interface LiveSystem {
 }
 
 export interface LiveLane extends Lane {
-  /** what it has at this moment */
-  batch?: { id: BatchId; derivations: LiveDerivation[] }
+  /** what its machine has in hand at this moment */
+  hand?: { id: BatchId; derivations: LiveDerivation[] }[]
   /** what it waits for; empty: for what other lanes are building */
   waits?: LaneWait[]
 }
@@ -110,15 +110,20 @@ function doingOf(
   batches: TriedBatch[],
   parked: RunFiles['parked'],
   reports: RunFiles['reports'],
-): Pick<LiveLane, 'batch' | 'waits'> {
+): Pick<LiveLane, 'hand' | 'waits'> {
   const waiting = parked.find(({ lane }) => lane.system === system && lane.slot === slot)
   if (waiting !== undefined) return { waits: waiting.waits }
-  const last = batches.findLast(({ job: { batch } }) => {
-    const of = parseBatchId(batch)
-    return of.wave === wave && of.lane.system === system && of.lane.slot === slot
+  const own = batches.filter((batch) => {
+    const of = parseBatchId(batch.job.batch)
+    return of.wave === wave && of.lane.system === system && of.lane.slot === slot && !isFinished(batch)
   })
-  if (last === undefined || isFinished(last)) return {}
-  return { batch: { id: last.job.batch, derivations: derivationsOf(last, reports.get(last.job.batch)) } }
+  if (own.length === 0) return {}
+  return {
+    hand: own.map((batch) => {
+      const id = batch.job.batch
+      return { id, derivations: derivationsOf(batch, reports.get(id)) }
+    }),
+  }
 }
 
 function derivationsOf({ job, outcome }: TriedBatch, report: BatchReport | undefined): LiveDerivation[] {

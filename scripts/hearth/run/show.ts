@@ -3,18 +3,18 @@ import {
   ExecutionDoesNotExist,
   GetExecutionHistoryCommand,
 } from '@aws-sdk/client-sfn'
-import type { RunSummary } from '../../../functions/shared/contract.ts'
+import type { RunStanding, RunSummary } from '../../../functions/shared/contract.ts'
 import { HearthError } from '../../../functions/shared/errors.ts'
 import { stateKeys } from '../../../functions/shared/keys.ts'
 import { findJson } from '../../../functions/shared/objects.ts'
 import type { Deployment } from '../deployment.ts'
-import { formatSummary } from './format-summary.ts'
+import { formatStanding, formatSummary } from './format-summary.ts'
 
 export class NoSuchRun extends HearthError {
   override name = 'NoSuchRun'
 }
 
-const GOOD = new Set<RunSummary['verdict']>(['done', 'unchanged', 'ignored'])
+const GOOD = new Set<RunSummary['verdict']>(['done', 'superseded', 'unchanged', 'ignored'])
 
 /** `hearth run show`: how a run ended, or where it is. Returns the exit code: 0 unless a run has ended badly. */
 export async function showRun(deployment: Deployment, run: string, json: boolean): Promise<number> {
@@ -24,7 +24,13 @@ export async function showRun(deployment: Deployment, run: string, json: boolean
     return GOOD.has(summary.verdict) ? 0 : 1
   }
   const { status, state } = await whereItIs(deployment, run)
-  console.log(json ? JSON.stringify({ run, status, state }) : `${run}: ${status}, in ${state}`)
+  const standing = await findJson<RunStanding>(deployment.state, stateKeys.standing(run))
+  const { shells = [] } = standing ?? {}
+  console.log(
+    json
+      ? JSON.stringify({ run, status, state, shells })
+      : [`${run}: ${status}, in ${state}`, ...shells.map(formatStanding)].join('\n'),
+  )
   return 0
 }
 

@@ -168,6 +168,14 @@ export const EVALUATION: Guard[] = [
     only: ['exchanged after the first wave'],
   },
   {
+    name: 'an evaluation is used again only for what it follows from',
+    file: 'functions/plan/reuse-evaluation.ts',
+    text: 'if (identity !== job.identity || !isReusable(job, evaluation)) return',
+    without: 'if (!isReusable(job, evaluation)) return',
+    test: 'test/unit/functions/plan/reuse-evaluation.test.ts',
+    only: ['when the evaluator was exchanged while the run was on its way'],
+  },
+  {
     name: 'an evaluation is read below the prefix of its own build',
     file: 'functions/shared/keys.ts',
     text: "`${roleId}:AWSCodeBuild-${buildId.slice(buildId.indexOf(':') + 1)}`",

@@ -40,8 +40,8 @@ export const MACHINES: Guard[] = [
   },
   {
     name: 'a batch is built in a sandbox, whatever nix.conf says',
-    file: 'builders/batch/run-builds.ts',
-    text: "    sandbox,\n    'sandbox-fallback': 'false',\n",
+    file: 'builders/batch/build-slots.ts',
+    text: "      sandbox,\n      'sandbox-fallback': 'false',\n",
     without: '',
     test: ESCAPE,
     only: ['a machine whose nix.conf has no sandbox'],

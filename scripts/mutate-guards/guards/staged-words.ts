@@ -172,8 +172,8 @@ export const STAGED_WORDS: Guard[] = [
   {
     name: 'what a builder says has an end',
     file: 'functions/publish/publish-batch.ts',
-    text: 'return boundedWords(await publishOne(publication, drvPath, lost))',
-    without: 'return await publishOne(publication, drvPath, lost)',
+    text: "return boundedWords(await publishOne(publication, drvPath, lost ?? ''))",
+    without: "return await publishOne(publication, drvPath, lost ?? '')",
     test: RESULT,
     only: ['a failure whose log would not fit', 'an endless list'],
   },

@@ -70,7 +70,7 @@ function putTurn(turn: number, job: MachineJob): void {
 const SUCCESS = {
   token: 'token-1',
   action: 'SendTaskSuccess',
-  output: JSON.stringify({ machine: USER_ID }),
+  output: JSON.stringify({ machine: USER_ID, isDone: true, building: [] }),
 }
 
 const drvPathOf = (name: string) => sample.drvPathOf(name)
@@ -266,7 +266,7 @@ test('a job whose outputs are not those of the derivation is refused', async () 
   const drvPath = drvPathOf('libbase-1.0')
   const outputs = { out: outputOf('libleft-1.0') }
   const ran = await runBuild(makeMachine(join(folder, 'contradicted')), [], {
-    derivations: [{ drvPath, outputs, inputs: [], needs: [] }],
+    derivations: [{ drvPath, outputs, inputs: [], needs: [], path: 1, isAwaited: false }],
   })
   expect(ran.answer).toMatchObject({
     action: 'SendTaskFailure',

@@ -125,6 +125,17 @@ describe('a flake with healthy and broken shells', () => {
     }
   })
 
+  test.each([
+    ['loops', true],
+    ['eats', true],
+    ['throws', false],
+    ['missing', false],
+    ['noDerivation', false],
+  ])('what is wrong with the shell %s may pass with another machine: %s', (name, mayPass) => {
+    const shell = result.shells.find(({ attribute }) => attribute === `devShells.x86_64-linux.${name}`)
+    expect(shell !== undefined && 'isPassing' in shell).toBe(mayPass)
+  })
+
   test('a shell that imports what no cache has names it', () => {
     for (const system of ['x86_64-linux', 'aarch64-linux']) {
       const shell = result.shells.find(({ attribute }) => attribute === `devShells.${system}.imports`)

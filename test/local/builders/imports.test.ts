@@ -161,6 +161,8 @@ async function buildAndPublish({ evaluation, graph }: Round): Promise<void> {
         outputs: graph.derivations[drvPath]?.outputs ?? {},
         inputs: [],
         needs: inputsOf(drvPath),
+        path: 1,
+        isAwaited: false,
       })),
       upstreams: [],
       publicKeys: [publicKey],

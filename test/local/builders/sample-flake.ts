@@ -32,6 +32,7 @@ in rec {
   # builds until it is stopped
   endless = mk "endless-1.0" "while true; do :; done" { };
   slow = mk "slow-1.0" "\${busybox} sleep 8; echo slow > $out" { };
+  afterSlow = mk "after-slow-1.0" "echo \${slow} > $out" { };
   # every build of it is another one
   random = mk "random-1.0" "echo $RANDOM $RANDOM $RANDOM $RANDOM > $out" { };
   usesRandom = mk "uses-random-1.0" "echo uses $(<\${random}) > $out" { };
@@ -44,7 +45,7 @@ in rec {
     docs = shell "docs-shell" [ multi.doc libleft ];
     failing = shell "failing-shell" [ app needsBroken badHash ];
     exotic = shell "exotic-shell" [ exotic app ];
-    endless = shell "endless-shell" [ endless slow usesRandom big ];
+    endless = shell "endless-shell" [ endless afterSlow usesRandom big ];
     throws = throw "this shell does not evaluate";
     missing = shell "missing-shell" [ (rec { a = 1; }).b ];
     # 1000^6 steps, without growing

@@ -22,9 +22,10 @@ export class SampleGraph {
     this.#graph = graph
   }
 
-  /** A job to build these derivations, as Plan would write it. */
-  job(names: string[], changes: Partial<BuildJob> = {}): BuildJob {
+  /** A job to build these derivations, as Plan would write it. @param earlier what the machine has in hand besides */
+  job(names: string[], changes: Partial<BuildJob> = {}, earlier: string[] = []): BuildJob {
     const drvPaths = names.map((name) => this.drvPathOf(name))
+    const inHand = earlier.map((name) => this.drvPathOf(name))
     return {
       kind: 'build',
       run: 'run-1',
@@ -35,7 +36,9 @@ export class SampleGraph {
       derivations: drvPaths.map((drvPath) => ({
         drvPath,
         outputs: this.outputsOf(drvPath),
-        ...this.#needsOf(drvPath, drvPaths),
+        ...this.#needsOf(drvPath, [...drvPaths, ...inHand]),
+        path: drvPaths.length,
+        isAwaited: false,
       })),
       upstreams: [],
       publicKeys: [],

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-s3'
 import pLimit from 'p-limit'
 import type { Publication } from '../../../functions/publish/publication.ts'
-import { publishBatch } from '../../../functions/publish/publish-batch.ts'
+import { publishBatches } from '../../../functions/publish/publish-batch.ts'
 import { putDirectly } from '../../../functions/shared/direct-puts.ts'
 import { openCaches } from '../../../functions/shared/caches.ts'
 import type {
@@ -221,10 +221,11 @@ export class World {
       verifiedSources: new Map(),
       now: () => Date.now() + this.later,
     }
-    const batch = names.map((name) => this.#batchDerivation(name, names))
-    const { outcomes, failure } = await publishBatch(publication, batch, 'its builder died')
+    const derivations = names.map((name) => this.#batchDerivation(name, names))
+    const batch = { build: publication, derivations, before: [] }
+    const { outcomes, failure } = await publishBatches([batch], { lost: 'its builder died' })
     if (failure !== undefined) throw failure
-    return outcomes
+    return outcomes.flat()
   }
 
   /** What became of each derivation: its outcome, and the error's name behind a colon. */
@@ -242,7 +243,7 @@ export class World {
     const needs = (Object.keys(inputDrvs) as StorePath[]).filter((need) =>
       names.includes(this.#names.get(need) ?? ''),
     )
-    return { drvPath: drv(name), outputs, inputs: [], needs }
+    return { drvPath: drv(name), outputs, inputs: [], needs, path: 1, isAwaited: false }
   }
 
   async #publishedInputs(name: string): Promise<Record<string, string>> {

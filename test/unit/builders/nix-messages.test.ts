@@ -1,75 +1,59 @@
 import { describe, expect, test } from 'vitest'
-import { buildFailures, startedDerivation } from '../../../builders/batch/build-messages.ts'
+import { buildFailure } from '../../../builders/batch/build-messages.ts'
 import { importedDerivation, isOutOfMemory, lastError } from '../../../builders/machine/nix-errors.ts'
 import { parseStorePath } from '../../../nix/store-path.ts'
 
 const BROKEN = parseStorePath('/nix/store/zx6jl2q0n9ih7ljhkz1vycapn661c7sz-broken.drv')
 const OUTPUT = parseStorePath('/nix/store/1pa0a8ckrainjmnrq83i0kxn49kcdlcy-broken')
-const owners = new Map([[OUTPUT as string, BROKEN]])
-
-describe('which derivation a line says is being built', () => {
-  test.each([
-    ['local, every version', `building '${BROKEN}'...`, BROKEN],
-    ['on another machine', `building '${BROKEN}' on 'ssh://mac'...`, BROKEN],
-    ['another line', `running post-build-hook '/tmp/hook'...`, undefined],
-    ['quoted from a log', `       > building '${BROKEN}'...`, undefined],
-  ])('%s', (_, line, expected) => expect(startedDerivation(line)).toBe(expected))
-})
+const derivation = { drvPath: BROKEN, outputs: [OUTPUT] }
 
 describe('why a derivation failed, in the words of each version', () => {
   test.each([
     [
       '2.8 and 2.26, exit code',
-      `error: builder for '${BROKEN}' failed with exit code 3;
-       last 1 log lines:
-       > error: builder for '/nix/store/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-innocent.drv' failed with exit code 9;
-       For full logs, run 'nix log ${BROKEN}'.
-error: 1 dependencies of derivation '/nix/store/9171sd56l5qwizf0mijiv1bgmvl56mfs-needs-broken.drv' failed to build
-error: build of '${BROKEN}' failed`,
+      `builder for '${BROKEN}' failed with exit code 3;
+last 1 log lines:
+> error: builder for '/nix/store/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-innocent.drv' failed with exit code 9;
+For full logs, run 'nix log ${BROKEN}'.`,
       'builder failed with exit code 3',
     ],
     [
       '2.34, exit code',
-      `error: Cannot build '${BROKEN}'.
+      `Cannot build '${BROKEN}'.
        Reason: builder failed with exit code 3.
        Output paths:
          ${OUTPUT}
        Last 1 log lines:
        > about to fail
        For full logs, run:
-         nix log ${BROKEN}
-error: Cannot build '/nix/store/9171sd56l5qwizf0mijiv1bgmvl56mfs-needs-broken.drv'.
-       Reason: 1 dependency failed.
-       Output paths:
-         /nix/store/md2pqxgdx4ah8lrsnmvsp07p4473c4c9-needs-broken
-error: Build failed due to failed dependency`,
+         nix log ${BROKEN}`,
       'builder failed with exit code 3',
     ],
     [
       'every version, wrong hash',
-      `error: hash mismatch in fixed-output derivation '${BROKEN}':
+      `hash mismatch in fixed-output derivation '${BROKEN}':
          specified: sha256-zqI91Lh+iwDRn7nMqu+T6XNTxzU+IHDzuvBa6zmV3/Q=
             got:    sha256-CDLArfBUGBRLe18B4UYAeCunowKmBrSeO/JiFLdlwXY=`,
       'hash mismatch in fixed-output derivation: specified: sha256-zqI91Lh+iwDRn7nMqu+T6XNTxzU+IHDzuvBa6zmV3/Q=, got: sha256-CDLArfBUGBRLe18B4UYAeCunowKmBrSeO/JiFLdlwXY=',
     ],
     [
       '2.8, time-out',
-      `error: building of '${BROKEN}!out' from .drv file timed out after 5 seconds`,
+      `building of '${BROKEN}!out' from .drv file timed out after 5 seconds`,
       'timed out after 5 seconds',
     ],
     [
       '2.26, silence',
-      `error: building of '${BROKEN}^*' from .drv file timed out after 5 seconds of silence`,
+      `building of '${BROKEN}^*' from .drv file timed out after 5 seconds of silence`,
       'timed out after 5 seconds of silence',
     ],
     [
       '2.8 and 2.26, feature',
-      `error: a 'x86_64-linux' with features {quantum} is required to build '${BROKEN}', but I am a 'x86_64-linux' with features {kvm}`,
+      `a 'x86_64-linux' with features {quantum} is required to build '${BROKEN}', but I am a 'x86_64-linux' with features {kvm}`,
       `a 'x86_64-linux' with features {quantum} is required to build '${BROKEN}', but I am a 'x86_64-linux' with features {kvm}`,
     ],
     [
       '2.34, system',
-      `error: Cannot build '${BROKEN}'.
+      `Cannot build '${BROKEN}'.
        Reason: platform mismatch
        Required system: 'aarch64-darwin' with features {}
        Current system: 'x86_64-linux' with features {kvm}`,
@@ -77,23 +61,30 @@ error: Build failed due to failed dependency`,
     ],
     [
       'named by its output only',
-      `error: output '${OUTPUT}' is not allowed to refer to the following paths:
+      `output '${OUTPUT}' is not allowed to refer to the following paths:
          /nix/store/hxkmd29bxjplwfizvjaih8yqpgn37qjh-app`,
       `output '${OUTPUT}' is not allowed to refer to the following paths: /nix/store/hxkmd29bxjplwfizvjaih8yqpgn37qjh-app`,
     ],
     [
       'in colour',
-      `error: builder for '\u001b[35;1m${BROKEN}\u001b[0m' failed with exit code \u001b[31;1m3\u001b[0m;`,
+      `builder for '\u001b[35;1m${BROKEN}\u001b[0m' failed with exit code \u001b[31;1m3\u001b[0m;`,
       'builder failed with exit code 3',
     ],
-  ])('%s', (_, stderr, message) => {
-    expect(buildFailures(stderr, owners)).toEqual([{ drvPath: BROKEN, message }])
+  ])('%s', (_, text, message) => {
+    expect(buildFailure(text, derivation)).toBe(message)
   })
 
-  test('an error about nothing in particular blames nobody', () => {
-    const stderr =
-      'error: this system does not support the kernel namespaces that are required for sandboxing'
-    expect(buildFailures(stderr, owners)).toEqual([])
+  test.each([
+    [
+      'nothing in particular',
+      'this system does not support the kernel namespaces that are required for sandboxing',
+    ],
+    [
+      'another derivation',
+      "builder for '/nix/store/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-other.drv' failed with exit code 3",
+    ],
+  ])('an error about %s does not blame it', (_, text) => {
+    expect(buildFailure(text, derivation)).toBeUndefined()
   })
 })
 

@@ -48,14 +48,6 @@ test('nothing to send is no parcel', async () => {
   expect(uploaded()).toEqual([])
 })
 
-test('a server that is busy for a moment costs nothing but the moment', async () => {
-  buckets.mock.on(PutObjectCommand).rejectsOnce(refusal(503, 'SlowDown'))
-  add('a')
-  parcels.close()
-  await parcels.staged()
-  expect(buckets.mock.commandCalls(PutObjectCommand)).toHaveLength(2)
-})
-
 test('behind a parcel that cannot be staged nothing is: whoever reads them in order would not see it', async () => {
   add('before')
   parcels.close()

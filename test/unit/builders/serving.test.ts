@@ -7,7 +7,7 @@ import { asDiskFull } from '../../../builders/machine/disk-full.ts'
 import { BuilderStopped } from '../../../builders/machine/errors.ts'
 import { runProcess, stoppedBy } from '../../../builders/machine/processes.ts'
 import { buildUserIds } from '../../../builders/serve/clean-up.ts'
-import { parseFeatures } from '../../../builders/serve/nix-features.ts'
+import { featuresOf } from '../../../builders/serve/nix-features.ts'
 
 describe('requests that fail on their way', () => {
   test('are repeated for longer than a minute, however unlucky the jitter is', async () => {
@@ -119,6 +119,6 @@ test('the features of a Nix are those of its configuration', () => {
     'system-features': { value: ['kvm', 'big-parallel'], defaultValue: [] },
     cores: { value: 0 },
   }
-  expect(parseFeatures(JSON.stringify(config))).toEqual(['big-parallel', 'kvm'])
-  expect(() => parseFeatures('{}')).toThrow('names no system-features')
+  expect(featuresOf(config)).toEqual(['big-parallel', 'kvm'])
+  expect(() => featuresOf({})).toThrow('names no system-features')
 })

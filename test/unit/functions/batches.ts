@@ -21,7 +21,14 @@ const RETRYABLE: Record<DerivationOutcome['outcome'], boolean | undefined> = {
 
 /** A derivation of a batch that anybody can tell by its name. */
 export function batchDerivation(name: string, needs: string[] = []): BatchDerivation {
-  return { drvPath: drv(name), outputs: { out: out(name) }, inputs: [], needs: needs.map(drv) }
+  return {
+    drvPath: drv(name),
+    outputs: { out: out(name) },
+    inputs: [],
+    needs: needs.map(drv),
+    path: 1,
+    isAwaited: false,
+  }
 }
 
 /** The job of a batch; its id says the wave and the system. */

@@ -106,8 +106,9 @@ export class Buckets {
     return answer()
   }
 
-  #get({ Bucket = '', Key = '' }: GetObjectCommandInput): object {
+  #get({ Bucket = '', Key = '', IfMatch }: GetObjectCommandInput): object {
     const found = this.#find(`${Bucket}/${Key}`)
+    if (IfMatch !== undefined && IfMatch !== found.etag) throw refusal(412, 'PreconditionFailed')
     const body = Object.assign(Readable.from([found.bytes]), {
       transformToByteArray: async () => new Uint8Array(found.bytes),
     })

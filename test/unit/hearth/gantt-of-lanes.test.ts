@@ -21,6 +21,8 @@ function batch(
     outputs: {},
     inputs: [],
     needs: [],
+    path: 1,
+    isAwaited: false,
   }))
   return {
     job: {

@@ -33,7 +33,7 @@ describe('a command line', () => {
     [['--failures', '2'], '--failures takes a number from 0 to 1, not "2"'],
     [['--seed', ''], '--seed takes a number from 0 to 4294967295, not ""'],
     [['--slots', '1.5'], '--slots takes a whole number, not 1.5'],
-    [['--publishing', 'never'], '--publishing is whole, parts or rolling, not never'],
+    [['--publishing', 'never'], '--publishing is whole or rolling, not never'],
     [['--gantt', 'a.svg'], '--gantt draws one run: name one graph and one number of builders'],
     [['--nonsense'], "Unknown option '--nonsense'"],
   ])('%j is refused', (args, message) => {

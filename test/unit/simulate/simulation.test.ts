@@ -11,7 +11,7 @@ import { scheduleOf, schedules } from '../functions/take/schedules.ts'
 const fair = { duplicates: 0, premature: 0, forgotten: 0 }
 const exact: WorldSettings = { ...defaultWorld, noise: 0 }
 
-describe.each(['whole', 'parts', 'rolling'] as const)('a run that publishes %s', (publishing) => {
+describe.each(['whole', 'rolling'] as const)('a run that publishes %s', (publishing) => {
   const world = (settings: Partial<WorldSettings> = {}): WorldSettings => ({
     ...defaultWorld,
     publishing,

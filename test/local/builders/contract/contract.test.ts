@@ -1,11 +1,11 @@
 import { StopExecutionCommand } from '@aws-sdk/client-sfn'
-import { readdirSync, readFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { WorkerSign } from '../../../../functions/shared/contract.ts'
 import { cacheKeys, stateKeys } from '../../../../functions/shared/keys.ts'
 import { parseNarInfo } from '../../../../nix/narinfo.ts'
 import { hashPartOf } from '../../../../nix/store-path.ts'
-import { codeBuildMachine, type BuilderKind, type RunningBuilder, worker } from './kinds.ts'
+import { codeBuildMachine, type BuilderKind, worker } from './kinds.ts'
+import { endedWithTest, processesThat, said } from './running-builders.ts'
 import { ContractWorld } from './world.ts'
 
 /*
@@ -22,36 +22,8 @@ afterAll(async () => {
   await world.close()
 })
 
-/** Starts a builder on a machine with an empty store; it is ended with the test. */
-async function startBuilder(kind: BuilderKind, before?: string): Promise<RunningBuilder> {
-  const builder = await kind.start(world, await world.newMachine(before))
-  onTestFinished(async () => {
-    const ended = builder.ended()
-    const isOver = await Promise.race([ended.then(() => true), Promise.resolve(false)])
-    if (!isOver) await builder.kill().catch(() => undefined)
-    await ended
-  })
-  return builder
-}
-
-/** Waits until the builder says something; the test's own time limit ends a wait for what never comes. */
-async function said(builder: RunningBuilder, pattern: RegExp): Promise<void> {
-  while (!builder.lines().some((line) => pattern.test(line))) {
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-}
-
-function processesThat(pattern: RegExp): string[] {
-  const lines = readdirSync('/proc').flatMap((id) => {
-    try {
-      return /^\d+$/.test(id) ? [readFileSync(`/proc/${id}/cmdline`, 'utf8')] : []
-    } catch {
-      // it has just ended
-      return []
-    }
-  })
-  return lines.filter((line) => pattern.test(line))
-}
+const startBuilder = async (kind: BuilderKind, before?: string) =>
+  endedWithTest(await kind.start(world, await world.newMachine(before)))
 
 const KINDS: BuilderKind[] = [codeBuildMachine, worker(['--hand-back'])]
 

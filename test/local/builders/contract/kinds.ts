@@ -8,7 +8,7 @@ import { machineOfBuild } from '../../../../functions/shared/keys.ts'
 import type { MachineId } from '../../../../functions/shared/contract.ts'
 import type { DemoMachine } from '../../../../local/demo/machine.ts'
 import { processesWith } from '../../../../local/process/process-tree.ts'
-import type { ContractWorld, Handed } from './world.ts'
+import type { BatchShape, ContractWorld, Handed } from './world.ts'
 
 /** A builder at work, of any kind. */
 export interface RunningBuilder {
@@ -33,42 +33,66 @@ export interface BuilderKind {
 // 1 s instead of 30: a test waits for what is missed.
 const HEARTBEAT_SECONDS = '1'
 
+/** A builder that is given more while it builds. */
+export interface RollingMachine extends RunningBuilder {
+  give: (names: string[], shape?: BatchShape) => Promise<Handed>
+  /** a turn that brings nothing new */
+  goOn: () => Promise<Pick<Handed, 'executionArn' | 'ended'>>
+}
+
 /** A build of CodeBuild: the packaged project, with its buildspec, its bundle and its role. */
 export const codeBuildMachine: BuilderKind = {
   name: 'a machine of CodeBuild',
-  async start(world, machine) {
-    world.machine = machine
-    const environmentVariablesOverride = [
-      { name: 'HEARTH_HEARTBEAT_SECONDS', value: HEARTBEAT_SECONDS },
-      { name: 'HEARTH_IDLE_SECONDS', value: '20' },
-    ]
-    const projectName = world.stack.physicalId('LinuxX64Builder')
-    const { build } = await world.codebuild.send(
-      new StartBuildCommand({ projectName, environmentVariablesOverride }),
-    )
-    const buildId = build?.id ?? ''
-    const id = machineOfBuild(world.stack.attribute('BuilderRole', 'RoleId'), buildId)
-    let turn = 0
-    return {
-      id,
-      lines: () => world.buildLines(buildId),
-      async hand(names, heartbeat = 60) {
-        const { job, jobKey } = await world.writeJob(names)
-        const handed = await world.takeToken(heartbeat, job)
-        await world.giveTurn(id, ++turn, { token: handed.token, job: jobKey })
-        return handed
-      },
-      terminate: () => signalBuilder(`CODEBUILD_BUILD_ID=${buildId}`),
-      kill: async () => world.stack.killBuild(buildId),
-      async ended() {
-        for (;;) {
-          const { builds } = await world.codebuild.send(new BatchGetBuildsCommand({ ids: [buildId] }))
-          if (builds?.[0]?.buildComplete === true) return builds[0].buildStatus === 'SUCCEEDED'
-          await new Promise((resolve) => setTimeout(resolve, 100))
-        }
-      },
-    }
-  },
+  // longer than any of the tests that wait for the end of a batch
+  start: async (world, machine) => startCodeBuildMachine(world, machine, '60'),
+}
+
+/** @param turnSeconds HEARTH_TURN_SECONDS */
+export async function startCodeBuildMachine(
+  world: ContractWorld,
+  machine: DemoMachine,
+  turnSeconds: string,
+): Promise<RollingMachine> {
+  world.machine = machine
+  const environmentVariablesOverride = [
+    { name: 'HEARTH_HEARTBEAT_SECONDS', value: HEARTBEAT_SECONDS },
+    { name: 'HEARTH_IDLE_SECONDS', value: '20' },
+    { name: 'HEARTH_TURN_SECONDS', value: turnSeconds },
+  ]
+  const projectName = world.stack.physicalId('LinuxX64Builder')
+  const { build } = await world.codebuild.send(
+    new StartBuildCommand({ projectName, environmentVariablesOverride }),
+  )
+  const buildId = build?.id ?? ''
+  const id = machineOfBuild(world.stack.attribute('BuilderRole', 'RoleId'), buildId)
+  let turn = 0
+  const give = async (names: string[], shape?: BatchShape, heartbeat = 60): Promise<Handed> => {
+    const { job, jobKey } = await world.writeJob(names, shape)
+    const handed = await world.takeToken(heartbeat, job)
+    await world.giveTurn(id, ++turn, { token: handed.token, job: jobKey })
+    return handed
+  }
+  return {
+    id,
+    lines: () => world.buildLines(buildId),
+    hand: async (names, heartbeat) => give(names, {}, heartbeat),
+    give: async (names, shape) => give(names, shape),
+    async goOn() {
+      const { job } = await world.writeJob([])
+      const handed = await world.takeToken(60, job)
+      await world.giveTurn(id, ++turn, { token: handed.token, goOn: true })
+      return handed
+    },
+    terminate: () => signalBuilder(`CODEBUILD_BUILD_ID=${buildId}`),
+    kill: async () => world.stack.killBuild(buildId),
+    async ended() {
+      for (;;) {
+        const { builds } = await world.codebuild.send(new BatchGetBuildsCommand({ ids: [buildId] }))
+        if (builds?.[0]?.buildComplete === true) return builds[0].buildStatus === 'SUCCEEDED'
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+    },
+  }
 }
 
 /** The command of a Mac worker, with the role and an activity of the packaged template. @param flags more arguments */

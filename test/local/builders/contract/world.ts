@@ -38,6 +38,17 @@ export interface Handed {
   ended: () => Promise<TaskEnd>
 }
 
+/** What a batch is besides the names of its derivations. */
+export interface BatchShape {
+  /** derivations that the machine has in hand, of other batches */
+  earlier?: string[]
+  /** the longest path first; without it all are as long */
+  paths?: Record<string, number>
+  /** what something outside of the batch waits for */
+  awaited?: string[]
+  changes?: Partial<BuildJob>
+}
+
 const key = generateSecretKey('test-cache-1')
 
 /** AWS on this machine, a sample to build, and what the pipeline does around a builder. */
@@ -151,10 +162,18 @@ export class ContractWorld {
   }
 
   /** Writes the job of a new batch, as Take does. */
-  async writeJob(names: string[]): Promise<{ job: BuildJob; jobKey: string }> {
+  async writeJob(
+    names: string[],
+    { earlier = [], paths = {}, awaited = [], changes = {} }: BatchShape = {},
+  ): Promise<{ job: BuildJob; jobKey: string }> {
     const batch = `batch-${++this.#batches}`
     const publicKeys = [formatPublicKey(publicKeyOf(key))]
-    const job = this.sample.job(names, { batch, publicKeys })
+    const job = this.sample.job(names, { batch, publicKeys, ...changes }, earlier)
+    for (const [index, derivation] of job.derivations.entries()) {
+      const name = names[index] ?? ''
+      derivation.path = paths[name] ?? 1
+      derivation.isAwaited = awaited.includes(name)
+    }
     const jobKey = `runs/run-1/batches/${batch}.json`
     await this.put('StateBucket', jobKey, JSON.stringify(job))
     return { job, jobKey }

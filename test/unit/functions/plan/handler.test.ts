@@ -26,6 +26,8 @@ let handler: typeof Handler
 beforeEach(async () => {
   for (const name of ['STATE', 'STAGING', 'CACHE']) vi.stubEnv(`${name}_BUCKET`, name.toLowerCase())
   vi.stubEnv('EVALUATOR_ROLE_ID', 'AROAEVALUATOR')
+  vi.stubEnv('BUILDER_BUNDLE', 'builders/x.zip')
+  vi.stubEnv('NIX_VERSION', '2.34.8')
   captureLog()
   buckets = new Buckets()
   ;({ handler } = await import('../../../../functions/plan/index.ts'))
@@ -97,7 +99,7 @@ function scheduled(wave: number): WaveSchedule {
   return JSON.parse(zstdDecompressSync(bytes).toString('utf8')) as WaveSchedule
 }
 
-const plan = (wave: number) => handler({ run: RUN, evaluation: BUILD, wave }, context)
+const plan = (wave: number) => handler({ run: RUN, evaluation: { build: BUILD }, wave }, context)
 
 describe('a wave', () => {
   test('builders trust the keys of hearth.yml, and those of ours that sign', async () => {
@@ -201,6 +203,40 @@ function taken(batch: string, names: string[], said?: DerivationOutcome[]): void
   if (said !== undefined) buckets.put(`state/runs/${RUN}/outcomes/${batch}.json`, outcomeOf(RUN, batch, said))
 }
 
+describe('a commit that an earlier run has evaluated', () => {
+  const planAgain = () => handler({ run: RUN, evaluation: {}, wave: 1 }, context)
+  const jobSays = (more: object): void => {
+    const job = buckets.json(`state/runs/${RUN}/job.json`) as object
+    buckets.put(`state/runs/${RUN}/job.json`, { ...job, ...more })
+  }
+  test('is planned from that evaluation', async () => {
+    takenOver()
+    expect(await planAgain()).toMatchObject({ verdict: 'build', wave: 1 })
+  })
+  test('is evaluated when nothing of that is left; the wave leaves a plan nevertheless', async () => {
+    jobSays({ identity: 'of-nothing' })
+    expect(await planAgain()).toEqual({ verdict: 'evaluate', wave: 1, lanes: [] })
+    expect(buckets.json(`state/runs/${RUN}/plans/1.json`)).toMatchObject({ verdict: 'evaluate', shells: [] })
+  })
+  test('is unchanged when it was warmed under this configuration, and nothing was lost', async () => {
+    takenOver()
+    publish(out('app'))
+    jobSays({ warmedBy: 'push-acme-shells-0' })
+    expect(await planAgain()).toEqual({
+      verdict: 'unchanged',
+      reason: `${TARGET.commit} was warmed by the run push-acme-shells-0`,
+      wave: 1,
+      lanes: [],
+    })
+  })
+  test('is built, though it was warm, when a cache has lost something', async () => {
+    takenOver()
+    jobSays({ warmedBy: 'push-acme-shells-0' })
+    expect(await planAgain()).toMatchObject({ verdict: 'build' })
+    expect(scheduled(1).derivations).toHaveLength(2)
+  })
+})
+
 describe('the next wave looks at what became of the last', () => {
   test('what arrived is not built again', async () => {
     takenOver()
@@ -224,13 +260,15 @@ describe('the next wave looks at what became of the last', () => {
     })
   })
 
-  test('a batch without an outcome is tried once more, and then given up', async () => {
+  test('a batch without an outcome is tried a few times more, and then given up', async () => {
     takenOver()
     await plan(1)
-    taken('1-x86_64-linux-1-1', ['lib'])
-    expect(await plan(2)).toMatchObject({ verdict: 'build' })
-    taken('2-x86_64-linux-1-1', ['lib'])
-    expect(await plan(3)).toMatchObject({ verdict: 'stuck' })
+    for (const wave of [1, 2, 3]) {
+      taken(`${wave}-x86_64-linux-1-1`, ['lib'])
+      expect(await plan(wave + 1)).toMatchObject({ verdict: 'build' })
+    }
+    taken('4-x86_64-linux-1-1', ['lib'])
+    expect(await plan(5)).toMatchObject({ verdict: 'stuck' })
   })
 
   test('a wave that is planned again, because Plan died, looks at nothing of its own', async () => {

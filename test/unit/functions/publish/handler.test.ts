@@ -31,12 +31,15 @@ beforeEach(async () => {
   secrets.reset()
   secrets.on(GetSecretValueCommand).resolves({ SecretString: JSON.stringify({ keys: [key] }) })
   buckets = new Buckets()
+  // it remembers graphs
+  vi.resetModules()
   ;({ handler } = await import('../../../../functions/publish/index.ts'))
   buckets.put(`state/runs/${RUN}/graph.json.zst`, zstdCompressSync(JSON.stringify(graphOf({ app: {} }))))
   buckets.put(`state/${JOB}`, {
     kind: 'build',
     run: RUN,
     wave: 1,
+    batch: BATCH,
     system: 'x86_64-linux',
     derivations: [{ drvPath: drv('app'), outputs: { out: out('app') }, inputs: [], needs: [] }],
     upstreams: [],
@@ -56,9 +59,7 @@ const said = (machine: string, result: object, batch = BATCH) => {
     ...result,
   })
 }
-/** What Take told the lane. */
-const batch = { verdict: 'build', batch: BATCH, system: 'x86_64-linux', job: JOB, isFresh: true }
-const publish = (more: object) => handler({ run: RUN, batch, ...more }, context)
+const publish = (more: object) => handler({ run: RUN, hand: [BATCH], ...more }, context)
 const silent = { Error: 'States.HeartbeatTimeout', Cause: '' }
 const outcome = (machine: string | null, derivation: object) => ({
   version: 1,
@@ -210,6 +211,8 @@ describe('when its time runs out', () => {
     )
     buckets.put(`state/${JOB}`, {
       kind: 'build',
+      run: RUN,
+      batch: BATCH,
       derivations: drvs.map((drvPath, index) => ({
         drvPath,
         outputs: {},
@@ -222,7 +225,7 @@ describe('when its time runs out', () => {
   const finished = () => (buckets.json(OUTCOME) as { derivations: object[] }).derivations.length
 
   test('it leaves what it has, and is called again until all is done; each call gets on', async () => {
-    const call = (remaining: number) => handler({ run: RUN, batch, build: BUILD }, hurry(remaining))
+    const call = (remaining: number) => handler({ run: RUN, hand: [BATCH], build: BUILD }, hurry(remaining))
     expect(await call(1000)).toEqual({ verdict: 'again' })
     expect(finished()).toBe(1)
     expect(await call(1000)).toEqual({ verdict: 'again' })
@@ -231,8 +234,84 @@ describe('when its time runs out', () => {
     expect(finished()).toBe(3)
   })
   test('with time enough one call does everything', async () => {
-    expect(await handler({ run: RUN, batch, build: BUILD }, hurry(600_000))).toEqual({ verdict: 'done' })
+    expect(await handler({ run: RUN, hand: [BATCH], build: BUILD }, hurry(600_000))).toEqual({
+      verdict: 'done',
+    })
     expect(finished()).toBe(3)
+  })
+})
+
+describe('while its machine is at work', () => {
+  const SECOND = '1-x86_64-linux-1-2'
+  const names = (batch: string): string[] => {
+    const found = buckets.json(`state/runs/${RUN}/outcomes/${batch}.json`) as {
+      derivations: { drvPath: string }[]
+    }
+    return found?.derivations.map(({ drvPath }) => drvPath.slice(44, -'.drv'.length))
+  }
+  const tell = (name: string, batch: string, result: object = broken) =>
+    buckets.put(`staging/staging/${MACHINE}/${RUN}/${batch}/results/${baseNameOf(drv(name))}.json`, {
+      version: 1,
+      drvPath: drv(name),
+      ...result,
+    })
+  const job = (batch: string, derivations: Record<string, string[]>) =>
+    buckets.put(`state/runs/${RUN}/batches/${batch}.json`, {
+      kind: 'build',
+      run: RUN,
+      batch,
+      derivations: Object.entries(derivations).map(([name, needs]) => ({
+        drvPath: drv(name),
+        outputs: {},
+        inputs: [],
+        needs: needs.map((need) => drv(need)),
+      })),
+      upstreams: [],
+    })
+  const look = (more: object) =>
+    handler(
+      { run: RUN, hand: [BATCH, SECOND], build: BUILD, ...more },
+      { ...context, getRemainingTimeInMillis: () => 600_000 },
+    )
+  beforeEach(() => {
+    const graph = graphOf({ a: {}, b: {}, c: { needs: ['a'] } })
+    buckets.put(`state/runs/${RUN}/graph.json.zst`, zstdCompressSync(JSON.stringify(graph)))
+    job(BATCH, { a: [], b: [] })
+    job(SECOND, { c: ['a'] })
+  })
+
+  test('what it has finished is published, and nothing is said of the rest', async () => {
+    tell('b', BATCH)
+    expect(await look({ isAtWork: true })).toEqual({ verdict: 'done' })
+    expect(names(BATCH)).toEqual(['b'])
+    expect(names(SECOND)).toBeUndefined()
+  })
+  test('what needs something that is not staged yet waits for it, in another batch as well', async () => {
+    tell('c', SECOND)
+    await look({ isAtWork: true })
+    expect(names(SECOND)).toBeUndefined()
+    tell('a', BATCH)
+    await look({ isAtWork: true })
+    expect([names(BATCH), names(SECOND)]).toEqual([['a'], ['c']])
+  })
+  test('nothing that was said is said again', async () => {
+    tell('b', BATCH)
+    await look({ isAtWork: true })
+    const before = buckets.written.length
+    await look({ isAtWork: true })
+    expect(buckets.written.slice(before)).toEqual([])
+  })
+  test.each([
+    ['it has nothing in hand any more', {}],
+    ['it is lost, whatever it said last', { failure: silent, isAtWork: false }],
+  ])('when %s, what it has not spoken of is lost', async (_, more) => {
+    tell('a', BATCH)
+    await look({ isAtWork: true })
+    expect(await look(more)).toEqual({ verdict: 'done' })
+    expect([names(BATCH), names(SECOND)]).toEqual([['a', 'b'], ['c']])
+    expect(buckets.json(`state/runs/${RUN}/outcomes/${SECOND}.json`)).toMatchObject({
+      derivations: [{ outcome: 'lost' }],
+    })
   })
 })
 

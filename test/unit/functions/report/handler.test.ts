@@ -1,9 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { handler as Handler } from '../../../../functions/report/index.ts'
+import { writeSchedule } from '../../../../functions/shared/schedule-file.ts'
+import { batchDerivation, became, jobOf, outcomeOf } from '../batches.ts'
 import { Buckets } from '../buckets.ts'
+import { drv, out } from '../graphs.ts'
 import { captureLog, context } from '../lambda.ts'
 
 const RUN = 'run-1'
+const X86 = 'x86_64-linux'
+const MAC = 'aarch64-darwin'
 const SUMMARY = `state/runs/${RUN}/summary.json`
 const INPUT = { trigger: 'push', repository: 'acme/shells', ref: 'refs/heads/main', delivery: 'd-1' }
 
@@ -65,6 +70,59 @@ describe('every run ends in a summary', () => {
     buckets.put(`state/runs/${RUN}/job.json`, { kind: 'evaluate', target })
     await byState({ verdict: 'failed', failure })
     expect(buckets.json(SUMMARY)).toMatchObject({ target })
+  })
+})
+
+describe('while lanes work', () => {
+  test('a shell is warm when its own warm set has come, whatever is missing for others', async () => {
+    const shell = (attribute: string, system: string, ...names: string[]) => ({
+      attribute,
+      system,
+      status: 'cold' as const,
+      paths: names.map((name) => out(name)),
+    })
+    const failed = { attribute: 'broken', system: X86, status: 'failed' as const, paths: [] }
+    const shells = [
+      shell('a', X86, 'old', 'lib'),
+      shell('b', X86, 'lib', 'app'),
+      shell('c', MAC, 'mac'),
+      failed,
+    ]
+    buckets.put(`state/runs/${RUN}/plans/1.json`, { version: 1, run: RUN, wave: 1, shells })
+    await writeSchedule(buckets.bucket('state'), {
+      version: 1,
+      run: RUN,
+      wave: 1,
+      target: { repository: 'acme/shells', ref: 'refs/heads/main', commit: 'c'.repeat(40) },
+      machines: {},
+      job: { archive: { key: 'archive', sha256: '' }, upstreams: [], publicKeys: [], maxNarSize: 1 },
+      derivations: ['lib', 'app', 'mac'].map((name) => ({
+        ...batchDerivation(name),
+        system: name === 'mac' ? MAC : X86,
+        needs: [],
+        needsPublished: [],
+        seconds: 1,
+      })),
+    })
+    const batch = `1-${X86}-1-1`
+    const job = jobOf(RUN, batch, [batchDerivation('lib'), batchDerivation('app')])
+    buckets.put(`state/runs/${RUN}/batches/${batch}.json`, job)
+    const said = outcomeOf(RUN, batch, [became(drv('lib'), 'published')])
+    buckets.put(`state/runs/${RUN}/outcomes/${batch}.json`, said)
+
+    expect(await handler({ run: RUN, wave: 1 }, context)).toEqual({})
+    expect(buckets.json(`state/runs/${RUN}/standing.json`)).toEqual({
+      version: 1,
+      run: RUN,
+      wave: 1,
+      shells: [
+        { attribute: 'a', system: X86, status: 'warm', missing: 0 },
+        { attribute: 'b', system: X86, status: 'cold', missing: 1 },
+        { attribute: 'c', system: MAC, status: 'cold', missing: 1 },
+        { attribute: 'broken', system: X86, status: 'failed', missing: 0 },
+      ],
+    })
+    expect(buckets.json(SUMMARY)).toBeUndefined()
   })
 })
 

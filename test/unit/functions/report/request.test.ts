@@ -1,14 +1,15 @@
 import * as z from 'zod/mini'
 import { describe, expect, test } from 'vitest'
-import { readRequest, ReportRequest } from '../../../../functions/report/request.ts'
+import { type EndingRequest, readRequest, ReportRequest } from '../../../../functions/report/request.ts'
 
 const INPUT = { trigger: 'push', repository: 'acme/shells', ref: 'refs/heads/main' }
-const read = (request: unknown) => readRequest(z.parse(ReportRequest, request))
+const read = (request: unknown) => readRequest(z.parse(ReportRequest, request) as EndingRequest)
 
 describe('Report is asked by its state', () => {
   const cases: [object, object][] = [
     [{ verdict: 'done', wave: 2, batches: [] }, { verdict: 'done' }],
     [{ verdict: 'stuck' }, { verdict: 'stuck' }],
+    [{ verdict: 'superseded', wave: 1, lanes: [] }, { verdict: 'superseded' }],
     [
       { verdict: 'unchanged', reason: 'warmed before' },
       { verdict: 'unchanged', reason: 'warmed before' },

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { handler as Handler } from '../../../../functions/resolve/index.ts'
+import { evaluationIdentity } from '../../../../functions/shared/evaluation-identity.ts'
+import type { EvaluationJob } from '../../../../functions/shared/contract.ts'
 import { storedConfig } from '../../../../functions/shared/config.ts'
 import { Buckets } from '../buckets.ts'
 import { serve } from '../http-server.ts'
@@ -9,6 +11,7 @@ import { CONFIG } from './config.ts'
 const HEAD = '6113728f27ae82c7b1a177c8d03f9e96e0adf246'
 const OLDER = '0000000000000000000000000000000000000001'
 const RUN = 'push-acme-shells-1'
+const EVALUATOR = { bundle: 'builders/x.zip', nixVersion: '2.34.8' }
 
 let buckets: Buckets
 let handler: typeof Handler
@@ -16,6 +19,8 @@ let config: ReturnType<typeof storedConfig>
 
 beforeEach(async () => {
   vi.stubEnv('STATE_BUCKET', 'state')
+  vi.stubEnv('BUILDER_BUNDLE', EVALUATOR.bundle)
+  vi.stubEnv('NIX_VERSION', EVALUATOR.nixVersion)
   captureLog()
   buckets = new Buckets()
   ;({ handler } = await import('../../../../functions/resolve/index.ts'))
@@ -56,6 +61,7 @@ describe('a run with work to do leaves its job for the evaluator', () => {
       upstreams: [],
       config: config.sha256,
       started: STARTED,
+      identity: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
     })
   })
 })
@@ -107,6 +113,63 @@ describe('a commit that is warm goes straight on', () => {
     ['another commit', HEAD, ''],
   ])('not: %s', async (_, commit, sha256) => {
     buckets.put(`state/warmed/acme/shells/${commit}.json`, warmed(sha256 || config.sha256))
+    expect(await resolve(push)).toMatchObject({ verdict: 'evaluate' })
+    expect(jobOf()).not.toHaveProperty('warmedBy')
+  })
+})
+
+const jobOf = (run = RUN) => buckets.json(`state/runs/${run}/job.json`) as EvaluationJob
+
+describe('a commit that an earlier run has evaluated is planned without an evaluator', () => {
+  const earlier = async (broken = 0): Promise<void> => {
+    await resolve(push, 'earlier')
+    const { identity = '' } = jobOf('earlier')
+    expect(identity).toBe(evaluationIdentity(jobOf('earlier'), EVALUATOR))
+    buckets.put(`state/evaluations/${identity}.json`, {
+      version: 1,
+      run: 'earlier',
+      evaluation: '"e"',
+      broken,
+    })
+  }
+  const PLANNED = { verdict: 'plan', job: `runs/${RUN}/job.json` }
+
+  test('by any run', async () => {
+    await earlier()
+    expect(await resolve(push)).toEqual(PLANNED)
+  })
+  test('also when it is warm: caches may have lost something since, and Plan is told whose work it was', async () => {
+    await earlier()
+    buckets.put(`state/warmed/acme/shells/${OLDER}.json`, warmed(config.sha256))
+    expect(await resolve(push)).toEqual(PLANNED)
+    expect(jobOf().warmedBy).toBe('push-acme-shells-0')
+  })
+  test.each([
+    ['attributes that do not evaluate are not evaluated again by the next push', false, 'plan'],
+    ['but when somebody asks for what failed to be tried again', true, 'evaluate'],
+  ])('%s', async (_, retryFailed, verdict) => {
+    await earlier(1)
+    expect(await resolve({ ...push, retryFailed })).toMatchObject({ verdict })
+  })
+  test('what failed to build is tried again without an evaluator', async () => {
+    await earlier()
+    expect(await resolve({ ...push, retryFailed: true })).toEqual(PLANNED)
+  })
+  test.each([
+    ['other attributes', () => ({ attributes: ['packages'] })],
+    ['other systems', () => ({ systems: ['x86_64-linux'] })],
+  ])('not under a configuration with %s', async (_, changes) => {
+    await earlier()
+    const changed = config.config.repositories.map((one) => ({ ...one, ...changes() }))
+    buckets.put('state/config/current.json', storedConfig({ ...config.config, repositories: changed }))
+    expect(await resolve(push)).toMatchObject({ verdict: 'evaluate' })
+  })
+  test.each([
+    ['evaluator', 'BUILDER_BUNDLE', 'builders/y.zip'],
+    ['Nix', 'NIX_VERSION', '2.35.0'],
+  ])('not by another %s', async (_, variable, value) => {
+    await earlier()
+    vi.stubEnv(variable, value)
     expect(await resolve(push)).toMatchObject({ verdict: 'evaluate' })
   })
 })

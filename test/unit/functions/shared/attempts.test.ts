@@ -26,27 +26,34 @@ function batch(told: Partial<Record<'lib' | 'app', Told>>): TriedBatch {
   }
 }
 
+const times = (count: number, told: Parameters<typeof batch>[0]): TriedBatch[] =>
+  Array.from({ length: count }, () => batch(told))
+
 describe('what has failed for good in this run', () => {
   test.each<[string, TriedBatch[], string | undefined]>([
     ['nothing, when nothing was tried', [], undefined],
     ['a build that failed', [batch({ lib: 'failed' })], 'failed!'],
     ['a result that was refused', [batch({ lib: 'refused' })], 'refused!'],
     ['not: one that is published', [batch({ lib: 'published' })], undefined],
-    ['not: one that was lost once', [batch({ lib: 'lost' })], undefined],
-    ['one that was lost twice', [batch({ lib: 'lost' }), batch({ lib: 'lost' })], 'lost! (tried 2 times)'],
+    ['not: one that was lost three times', times(3, { lib: 'lost' }), undefined],
+    ['one that was lost four times', times(4, { lib: 'lost' }), 'lost! (tried 4 times)'],
     ['not: one that raced once', [batch({ lib: 'not-reproducible' })], undefined],
     ['not: one that lacked an input once', [batch({ lib: 'input-missing' })], undefined],
     [
-      'one that was lost, then lacked an input',
+      'not: one that was lost, then lacked an input',
       [batch({ lib: 'lost' }), batch({ lib: 'input-missing' })],
+      undefined,
+    ],
+    [
+      'one that raced, then lacked an input',
+      [batch({ lib: 'not-reproducible' }), batch({ lib: 'input-missing' })],
       'input-missing! (tried 2 times)',
     ],
     ['one that was lost, then failed', [batch({ lib: 'lost' }), batch({ lib: 'failed' })], 'failed!'],
-    ['not: one of which nobody said anything, once', [batch({ lib: 'nothing' })], undefined],
     [
-      'one of which nobody said anything, twice',
-      [batch({ lib: 'nothing' }), batch({ lib: 'nothing' })],
-      'neither its builder nor Publish left a result (tried 2 times)',
+      'one of which nobody said anything, as one that was lost',
+      times(4, { lib: 'nothing' }),
+      'neither its builder nor Publish left a result (tried 4 times)',
     ],
     [
       'one that was published twice, and is missing all the same',
@@ -60,7 +67,7 @@ describe('what has failed for good in this run', () => {
   test('a batch of which neither builder nor Publish left a word counts as tried', () => {
     const silent = { ...batch({ lib: 'nothing' }), outcome: undefined }
     expect(failuresOf([silent])).toEqual(new Map())
-    expect([...failuresOf([silent, silent]).keys()]).toEqual([drv('lib')])
+    expect([...failuresOf([silent, silent, silent, silent]).keys()]).toEqual([drv('lib')])
   })
 })
 

@@ -62,9 +62,15 @@ describe('an evaluation is taken for the next one', () => {
       true,
     ],
     [
-      'not when one is broken: it may have run out of memory',
+      'when one is broken, and stays so',
       ['devShells'],
-      { shells: [whole, { ...shell, error: 'broken' }] },
+      { shells: [whole, { ...shell, error: 'attribute missing' }] },
+      true,
+    ],
+    [
+      'not when what is wrong with one may pass: it ran out of memory',
+      ['devShells'],
+      { shells: [whole, { ...shell, error: 'out of memory', isPassing: true as const }] },
       false,
     ],
     [

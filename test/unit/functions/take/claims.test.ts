@@ -42,6 +42,7 @@ const claimant = (run: RunId, batch: BatchId, changes: Partial<Claimant> = {}): 
   run,
   batch,
   now: NOW.toISOString(),
+  started: SECONDS_AGO(60).toISOString(),
   isRunning: async (of) => running.has(of),
   isOver: () => false,
   isGone: () => false,
@@ -78,8 +79,9 @@ const said = (
   batch: BatchId,
   outcome: DerivationOutcome['outcome'],
   drvPath = drv('app'),
+  at = NOW,
 ): void =>
-  buckets.put(`state/${stateKeys.outcome(run, batch)}`, outcomeOf(run, batch, [became(drvPath, outcome)]))
+  buckets.put(`state/${stateKeys.outcome(run, batch)}`, outcomeOf(run, batch, [became(drvPath, outcome)]), at)
 
 describe('of everybody who asks for a derivation, one gets it', () => {
   test.each([
@@ -132,7 +134,7 @@ describe('of everybody who asks for a derivation, one gets it', () => {
 
 describe('what somebody else has claimed', () => {
   type Arranged = () => void
-  test.each<[string, Arranged, 'mine' | 'found' | 'busy']>([
+  test.each<[string, Arranged, 'mine' | 'found' | 'failed' | 'busy']>([
     ['is built by it, while its batch has no outcome', () => took('other', BATCH, 'app'), 'busy'],
     [
       'is built by it, when Publish has not yet come to it',
@@ -145,7 +147,17 @@ describe('what somebody else has claimed', () => {
     ['is found, when it was published', () => said('other', BATCH, 'published'), 'found'],
     ['is found, when it was there already', () => said('other', BATCH, 'already-published'), 'found'],
     ['is found, when another build of it stands', () => said('other', BATCH, 'not-reproducible'), 'found'],
-    ['is free, when it failed', () => said('other', BATCH, 'failed'), 'mine'],
+    ['has failed, when it failed since this run began', () => said('other', BATCH, 'failed'), 'failed'],
+    [
+      'is free, when it failed before: who tries it again was asked to',
+      () => said('other', BATCH, 'failed', drv('app'), SECONDS_AGO(61)),
+      'mine',
+    ],
+    [
+      'is free, when it was refused: another builder may do better',
+      () => said('other', BATCH, 'refused'),
+      'mine',
+    ],
     ['is free, when it was lost', () => said('other', BATCH, 'lost'), 'mine'],
     ['is free, when its execution has ended', () => running.delete('other'), 'mine'],
     [
@@ -183,6 +195,12 @@ describe('what somebody else has claimed', () => {
     said('other', BATCH, 'published', drv('namesake'))
     expect(await ask('mine')).toEqual({ verdict: 'found' })
   })
+})
+
+test('another derivation of the same path that failed says nothing of this one', async () => {
+  heldBy('other', BATCH, drv('namesake'))
+  said('other', BATCH, 'failed', drv('namesake'))
+  expect(await ask('mine')).toEqual({ verdict: 'mine' })
 })
 
 describe('what another lane of the same run has claimed', () => {

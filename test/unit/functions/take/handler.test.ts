@@ -44,13 +44,14 @@ describe('Take', () => {
     const run = await scene.run({ lib: {} })
     const { token } = run.question(1, 0)
     expect(await take(payload(run, token), context)).toEqual({})
-    expect(run.answers.get(token)).toMatchObject({ verdict: 'build', batch: `1-${X86}-1-1`, isFresh: true })
+    expect(run.answers.get(token)).toMatchObject({ verdict: 'build', hand: [`1-${X86}-1-1`], isFresh: true })
   })
 
   test('knows the machine by the build that serves the lane', async () => {
     const run = await scene.run({ lib: {} })
     const { token } = run.question(1, 0)
-    const machine = { build: BUILD, turns: 2, answered: new Date().toISOString() }
+    const answered = new Date().toISOString()
+    const machine = { build: BUILD, turns: 2, answered, isDone: true, building: 'nothing, it says' }
     await take(payload(run, token, { machine }), context)
     expect(run.answers.get(token)).toMatchObject({ verdict: 'build', isFresh: false })
     run.publish(`1-${X86}-1-1`)
@@ -109,7 +110,7 @@ describe('Build', () => {
   const batch = `1-${X86}-1-1`
   const input = {
     run: 'run',
-    batch: { batch, job: `runs/run/batches/${batch}.json` },
+    work: { verdict: 'build', given: { batch, job: `runs/run/batches/${batch}.json` } },
     build: BUILD,
     turn: 3,
     token: 'the-token',
@@ -120,13 +121,22 @@ describe('Build', () => {
     expect(scene.buckets.json(`state/jobs/${MACHINE}/3.json`)).toEqual({
       version: 1,
       token: 'the-token',
-      job: input.batch.job,
+      job: input.work.given.job,
     })
     expect(scene.buckets.json(`state/${stateKeys.batchMachine('run', batch)}`)).toMatchObject({
       machine: MACHINE,
     })
     // who sees the job may look at once for what belongs to it
     expect(scene.buckets.written.at(-1)).toBe(`state/jobs/${MACHINE}/3.json`)
+  })
+
+  test('lets a machine go on with what it has, when there is nothing new', async () => {
+    await build({ ...input, work: { verdict: 'build', hand: [batch] } }, context)
+    expect(scene.buckets.json(`state/jobs/${MACHINE}/3.json`)).toEqual({
+      version: 1,
+      token: 'the-token',
+      goOn: true,
+    })
   })
 
   test('asks a machine that was just started to say that it is there', async () => {

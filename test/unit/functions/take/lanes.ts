@@ -6,7 +6,7 @@ import type { Buckets } from '../buckets.ts'
 import type { StepFunctions } from '../step-functions.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
-/** What the lanes of `statemachines/warm.asl.json` meet. */
+/** What the lanes of `statemachines/lane.asl.json` meet. */
 export interface World {
   buckets: Buckets
   stepFunctions: StepFunctions
@@ -34,7 +34,7 @@ export interface LaneLog {
 let tokens = 0
 
 /**
- * One iteration of the Map `Lanes`, state by state as the state machine has it: Take, StartMachine, Build, Publish, and Take again, until Take says that it is
+ * One lane, state by state as `statemachines/lane.asl.json` has it, with machines that answer when they have built all: Take, StartMachine, Build, Publish, and Take again, until Take says that it is
  * over.
  */
 export function runLane(
@@ -81,10 +81,12 @@ export function runLane(
         id: `AROABUILDER:AWSCodeBuild-${++tokens}`,
         turns: 0,
         answered: time.now().toISOString(),
+        isDone: true,
+        building: [],
       }
       log.machines++
     }
-    const job = await readJson<BuildJob>(bucket, output.job)
+    const job = await readJson<BuildJob>(bucket, output.given?.job ?? '')
     const { seconds, end, isMachineLost } = build(
       job,
       isMac ? `AROAWORKER:${lane.slot}` : (state.machine?.id ?? ''),

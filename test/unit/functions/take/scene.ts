@@ -141,7 +141,8 @@ export class SceneRun {
 
   show(answer: TakeAnswer | undefined): string {
     if (answer?.verdict !== 'build') return answer?.verdict ?? 'parked'
-    return this.jobOf(answer.batch)
+    if (answer.given === undefined) return `goes on with ${answer.hand.join(', ')}`
+    return this.jobOf(answer.given.batch)
       .derivations.map(({ drvPath }) => drvPath.slice(44, -'.drv'.length))
       .join(', ')
   }
@@ -164,6 +165,12 @@ export class SceneRun {
         said.map((drvPath) => became(drvPath, outcome)),
       ),
     )
+  }
+
+  /** Somebody else has published it. */
+  found(name: string): void {
+    const found = { version: 1, wave: 1, derivations: [drv(name)] }
+    this.#scene.buckets.put(`state/${stateKeys.found(this.name, 1, name)}`, found)
   }
 
   outcomes(): string[] {
@@ -191,9 +198,8 @@ export class SceneRun {
     this.#scene.stepFunctions.ended.add(this.name)
   }
 
-  machine(answered: number, turns = 1): { machine: LaneMachine } {
-    return {
-      machine: { id: 'AROABUILDER:AWSCodeBuild-1', turns, answered: new Date(answered).toISOString() },
-    }
+  machine(answered: number, turns = 1, changes: Partial<LaneMachine> = {}): { machine: LaneMachine } {
+    const report = { turns, answered: new Date(answered).toISOString(), isDone: true, building: [] }
+    return { machine: { id: 'AROABUILDER:AWSCodeBuild-1', ...report, ...changes } }
   }
 }

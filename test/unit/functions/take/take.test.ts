@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { stateKeys } from '../../../../functions/shared/keys.ts'
 import { drv, storePath } from '../graphs.ts'
-import { MAC, NOW, Scene, X86 } from './scene.ts'
+import { MAC, NOW, Scene, type SceneRun, X86 } from './scene.ts'
 
 let scene: Scene
 beforeEach(() => {
@@ -12,12 +12,15 @@ const FIRST = `1-${X86}-1-1`
 
 describe('a lane that asks', () => {
   test('gets what is ready, and a key to its job', async () => {
-    const run = await scene.run({ lib: {}, app: { needs: ['lib'] } }, { [X86]: { lanes: 1, slots: 1 } })
+    const run = await scene.run(
+      { lib: { seconds: 4 }, app: { needs: ['lib'] } },
+      { [X86]: { lanes: 1, slots: 1 } },
+    )
     expect(await run.take(1, 0)).toEqual({
       verdict: 'build',
-      batch: FIRST,
       system: X86,
-      job: `runs/${run.name}/batches/${FIRST}.json`,
+      hand: [FIRST],
+      given: { batch: FIRST, job: `runs/${run.name}/batches/${FIRST}.json` },
       isFresh: true,
     })
     expect(run.jobOf(FIRST)).toMatchObject({
@@ -57,13 +60,13 @@ describe('a lane that asks', () => {
     expect(await run.taken(1, 1)).toBe('over')
   })
 
-  test('tries once more what was lost, and no more than that', async () => {
+  test('tries a few times more what was lost, and no more than that', async () => {
     const run = await scene.run({ lib: {} })
-    expect(await run.taken(1, 0)).toBe('lib')
-    run.publish(FIRST, 'lost')
-    expect(await run.taken(1, 1)).toBe('lib')
-    run.publish(`1-${X86}-1-2`, 'lost')
-    expect(await run.taken(1, 2)).toBe('over')
+    for (const taken of [0, 1, 2, 3]) {
+      expect(await run.taken(1, taken)).toBe('lib')
+      run.publish(`1-${X86}-1-${taken + 1}`, 'lost')
+    }
+    expect(await run.taken(1, 4)).toBe('over')
   })
 
   test('gets what another system has made when it is published, and not before', async () => {
@@ -105,7 +108,7 @@ describe('asked again with the same number, Take answers the same', () => {
   test('because it was asked twice at the same moment', async () => {
     const run = await scene.run({ lib: {}, app: { needs: ['lib'] }, tool: { seconds: 500 } })
     const answers = await Promise.all([run.take(1, 0), run.take(1, 0), run.take(1, 0)])
-    expect(answers[0]).toMatchObject({ verdict: 'build', batch: FIRST })
+    expect(answers[0]).toMatchObject({ verdict: 'build', given: { batch: FIRST } })
     expect(answers).toEqual([answers[0], answers[0], answers[0]])
     expect(run.batches()).toEqual([{ slot: 1, number: 1 }])
   })
@@ -185,6 +188,19 @@ describe('what another run builds is not built here', () => {
     expect(await other.taken(1, 0)).toBe('ghc')
   })
 
+  test('it is not tried again when it has failed there, nor what needs it', async () => {
+    const started = new Date(NOW).toISOString()
+    const other = await scene.run({ lib: {} }, undefined, { started })
+    await other.take(1, 0)
+    const run = await scene.run({ lib: {}, app: { needs: ['lib'] }, tool: {} }, undefined, { started })
+    expect(await run.taken(1, 0)).toBe('tool')
+    expect(await run.taken(2, 0)).toBe('parked')
+    scene.now += 60_000
+    other.publish(FIRST, 'failed')
+    expect(await run.taken(2, 0)).toBe('over')
+    expect(run.batches()).toEqual([{ slot: 1, number: 1 }])
+  })
+
   test('also when it is another derivation of the same path', async () => {
     const outputs = { out: storePath('source.tar.gz') }
     const one = await scene.run({ 'fetch-one': { outputs, seconds: 500 } })
@@ -210,9 +226,9 @@ describe('a lane that goes on leaves nothing open', () => {
     await run.take(1, 0)
     expect(await other.taken(1, 0)).toBe('parked')
     // its builder died, and so did Publish
-    expect(await run.taken(1, 1)).toBe('lib')
-    expect(await run.taken(1, 2)).toBe('over')
-    expect(run.outcomes()).toHaveLength(2)
+    for (const taken of [1, 2, 3]) expect(await run.taken(1, taken)).toBe('lib')
+    expect(await run.taken(1, 4)).toBe('over')
+    expect(run.outcomes()).toHaveLength(4)
     expect(await other.taken(1, 0)).toBe('lib')
   })
 
@@ -238,8 +254,8 @@ describe('a lane that goes on leaves nothing open', () => {
     const arm = { lane: { system: 'aarch64-linux', slot: 1 } }
     await run.take(1, 0)
     expect(await run.taken(1, 0, arm)).toBe('parked')
-    await run.take(1, 1)
-    expect(await run.taken(1, 2)).toBe('over')
+    for (const taken of [1, 2, 3]) await run.take(1, taken)
+    expect(await run.taken(1, 4)).toBe('over')
     expect(await run.taken(1, 0, arm)).toBe('over')
   })
 })
@@ -264,6 +280,100 @@ test('what was found, and is scheduled again, is built: it is found once', async
   expect(await run.taken(1, 0)).toBe('over')
   await run.plan({ lib: {} }, { [X86]: { lanes: 1, slots: 1 } }, { wave: 2 })
   expect(await run.taken(1, 0, { wave: 2 })).toBe('lib')
+})
+
+describe('a machine that builds on', () => {
+  const SECOND = `1-${X86}-1-2`
+  const sketches = {
+    long: { seconds: 600 },
+    lib: { seconds: 30 },
+    app: { needs: ['lib', 'far'], seconds: 30 },
+    far: { seconds: 30, system: 'aarch64-linux' },
+    next: { needs: ['long'], seconds: 30 },
+  }
+  const machines = { [X86]: { lanes: 1, slots: 2 }, 'aarch64-linux': { lanes: 1, slots: 1 } }
+  /** It has begun with both of the first batch, and says that one is staged. */
+  const atWork = (run: SceneRun, building: string[] = ['long']) =>
+    run.machine(scene.now, 2, {
+      isDone: false,
+      building: building.map((name) => ({ drvPath: drv(name), seconds: 30 })),
+    })
+  const begun = async (): Promise<SceneRun> => {
+    const run = await scene.run(sketches, machines)
+    expect(await run.taken(1, 0)).toBe('long, lib')
+    run.publish(FIRST, 'published', ['lib'])
+    return run
+  }
+
+  test('goes on with what it has while nothing else is ready, and its lane is not parked', async () => {
+    const run = await begun()
+    expect(await run.take(1, 1, atWork(run))).toEqual({
+      verdict: 'build',
+      system: X86,
+      hand: [FIRST],
+      isFresh: false,
+    })
+    expect(run.parked()).toEqual([])
+  })
+
+  test('gets what has become ready beside what it has', async () => {
+    const run = await begun()
+    run.found('far')
+    expect(await run.take(1, 1, atWork(run))).toMatchObject({ hand: [FIRST, SECOND], isFresh: false })
+    expect(run.jobOf(SECOND).derivations).toMatchObject([{ drvPath: drv('app'), needs: [] }])
+  })
+
+  test('gets what needs something that it is building, when it will soon have built that', async () => {
+    const run = await begun()
+    const building = [{ drvPath: drv('long'), seconds: 598 }]
+    await run.take(1, 1, run.machine(scene.now, 2, { isDone: false, building }))
+    expect(run.jobOf(SECOND).derivations).toMatchObject([{ drvPath: drv('next'), needs: [drv('long')] }])
+  })
+
+  test('is asked for nothing new that it could not begin soon', async () => {
+    const run = await begun()
+    expect(await run.taken(1, 1, atWork(run))).toBe(`goes on with ${FIRST}`)
+  })
+
+  test('is over with a batch when everything was said of it', async () => {
+    const run = await begun()
+    run.publish(FIRST)
+    expect(await run.take(1, 1, atWork(run, []))).toMatchObject({ hand: [SECOND] })
+  })
+
+  test.each([
+    ['is lost', () => ({})],
+    ['has nothing in hand any more', (run: SceneRun) => run.machine(scene.now)],
+  ])('leaves nothing open when it %s: what was not said is lost, what was said stands', async (_, then) => {
+    const run = await begun()
+    expect(await run.taken(1, 1, then(run))).toBe('long')
+    expect(scene.buckets.json(`state/${run.outcomes()[0]}`)).toMatchObject({
+      derivations: [
+        { drvPath: drv('lib'), outcome: 'published' },
+        { drvPath: drv('long'), outcome: 'lost' },
+      ],
+    })
+  })
+
+  test('loses nothing that Take had written down when nobody heard it', async () => {
+    const run = await begun()
+    run.found('far')
+    const machine = atWork(run)
+    const first = await run.take(1, 1, machine)
+    expect(await run.take(1, 1, machine)).toEqual(first)
+    expect(await run.take(1, 1, run.machine(scene.now))).toMatchObject({
+      hand: [SECOND],
+      given: { batch: SECOND },
+    })
+  })
+
+  test('knows what others wait for', async () => {
+    const run = await begun()
+    expect(run.jobOf(FIRST).derivations.map(({ isAwaited }) => isAwaited)).toEqual([true, true])
+    run.found('far')
+    await run.take(1, 1, atWork(run))
+    expect(run.jobOf(SECOND).derivations.map(({ isAwaited }) => isAwaited)).toEqual([false])
+  })
 })
 
 describe('a run that a newer commit has made pointless', () => {
@@ -294,6 +404,20 @@ describe('a run that a newer commit has made pointless', () => {
     const run = await scene.run({ lib: {} }, undefined, { started })
     newest('other', commit, at)
     expect(await run.taken(1, 0)).toBe('lib')
+  })
+
+  test('lets machines finish what they have in hand', async () => {
+    const run = await scene.run(
+      { lib: {}, app: { seconds: 9000 } },
+      { [X86]: { lanes: 1, slots: 1 } },
+      { started },
+    )
+    expect(await run.taken(1, 0)).toBe('app')
+    newest('newer', '2'.repeat(40), NOW + 1)
+    const atWork = run.machine(scene.now, 2, { isDone: false })
+    expect(await run.taken(1, 1, atWork)).toBe(`goes on with ${FIRST}`)
+    run.publish(FIRST)
+    expect(await run.taken(1, 1, run.machine(scene.now))).toBe('over')
   })
 
   test('still gets the batch that it has taken', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isPassingFailure } from '../../../../functions/publish/passing-failure.ts'
+import { isPassingFailure } from '../../../../functions/shared/passing-failure.ts'
 
 const EXIT_1 = 'builder failed with exit code 1'
 
