@@ -5,6 +5,7 @@ import { findDeployment, type DeploymentOptions } from './hearth/deployment.ts'
 import { addGraphCommand } from './hearth/graph-command.ts'
 import { addIndexCommand } from './hearth/index-command.ts'
 import { addKeysCommand } from './hearth/keys/command.ts'
+import { showGantt } from './hearth/run/gantt.ts'
 import { printLog } from './hearth/run/log.ts'
 import { showRun } from './hearth/run/show.ts'
 import { watchRun } from './hearth/run/watch.ts'
@@ -40,8 +41,11 @@ const run = hearth.command('run').description('what a run did')
 run
   .command('show')
   .argument('<run>', "the execution's name")
-  .action(async (name: string) => {
-    process.exitCode = await showRun(await deployment(), name, asJson())
+  .option('--gantt [file]', 'who built what when instead, as text; with a file as SVG, too')
+  .action(async (name: string, { gantt }: { gantt?: string | true }) => {
+    if (gantt === undefined) process.exitCode = await showRun(await deployment(), name, asJson())
+    else
+      await showGantt(await deployment(), name, { file: gantt === true ? undefined : gantt, json: asJson() })
   })
 
 run

@@ -70,7 +70,7 @@ let
   compiler = program { name = "compiler"; version = "9.6"; text = "compiled"; uses = [ libtext ]; effort = 2; };
 in
 rec {
-  inherit tools stdenv libtext libformat compiler;
+  inherit tools stdenv libtext libformat compiler make program;
 
   greeter = program {
     name = "greeter";

@@ -4,12 +4,13 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { describeError } from '../../functions/shared/errors.ts'
 import { collectClaims } from './claims.ts'
+import { drawRuns } from './draw-runs.ts'
 import { ensurePrerequisites } from './prerequisites.ts'
 import { resultOf, tableOf } from './result.ts'
 import { showEvents } from './show-events.ts'
 import { tellStory } from './story.ts'
 import { makeView } from './view.ts'
-import { type DemoWorld, REPOSITORY, startWorld } from './world.ts'
+import { type DemoWorld, LINUX, MAC, REPOSITORY, startWorld } from './world.ts'
 
 /**
  * `npm run demo`: the whole system on this machine with real Nix. Exits with 1 when a claim failed, and leaves no process behind.
@@ -31,16 +32,22 @@ let world: DemoWorld | undefined
 try {
   await ensurePrerequisites((line) => view.say(line))
   view.heading('A company on one machine')
-  world = await startWorld(resolve(values.folder), view, showEvents(view))
+  world = await startWorld(resolve(values.folder), view, showEvents(view), undefined, [...LINUX, MAC])
   const claims = collectClaims(view)
   const chapters = await tellStory(world, view, claims)
-  const result = resultOf(chapters, claims.all, world.bridge.url, (performance.now() - started) / 1000)
+  const charts = await drawRuns(values.folder, view, chapters)
+  const result = resultOf(chapters, {
+    claims: claims.all,
+    charts,
+    bridge: world.bridge.url,
+    seconds: (performance.now() - started) / 1000,
+  })
   const file = join(values.folder, 'demo.json')
   await writeFile(file, `${JSON.stringify(result, undefined, 2)}\n`)
   view.heading('Summary')
   write(tableOf(result))
   write(
-    `\n${result.holds ? 'All claims hold' : 'NOT all claims hold'}; ${result.seconds.toFixed(0)} s; details in ${file}`,
+    `\n${result.holds ? 'All claims hold' : 'NOT all claims hold'}; ${result.seconds.toFixed(0)} s; details in ${file}, charts in ${charts.join(', ')}`,
   )
   if (values.json) console.log(JSON.stringify(result))
   process.exitCode = result.holds ? 0 : 1

@@ -9,6 +9,8 @@ export interface DemoResult {
   seconds: number
   pushes: DemoPush[]
   claims: Claim[]
+  /** SVG files: who built what when, a file for each push that had something built */
+  charts: string[]
 }
 
 export interface DemoPush {
@@ -31,7 +33,10 @@ export interface DemoPush {
 }
 
 /** @param bridge URL under which the laptop sees our cache */
-export function resultOf(chapters: Chapter[], claims: Claim[], bridge: string, seconds: number): DemoResult {
+export function resultOf(
+  chapters: Chapter[],
+  { claims, charts, bridge, seconds }: { claims: Claim[]; charts: string[]; bridge: string; seconds: number },
+): DemoResult {
   return {
     version: 1,
     // a claim that was never made does not hold
@@ -39,6 +44,7 @@ export function resultOf(chapters: Chapter[], claims: Claim[], bridge: string, s
     seconds,
     pushes: chapters.map((chapter) => pushOf(chapter, bridge)),
     claims,
+    charts,
   }
 }
 

@@ -34,7 +34,8 @@ export async function startUpstream(
     'nix',
     'copy',
     '--to',
-    `file://${cache}?secret-key=${keyFile}`,
+    // xz, which is the default, takes a second for each busybox
+    `file://${cache}?compression=zstd&secret-key=${keyFile}`,
     ...installables,
   ])
   const server = createServer((request, response) => {

@@ -7,10 +7,12 @@ export interface View {
   /** something that a part of the system did: the part's name stands in front */
   from: (part: string, text: string) => void
   claim: (holds: boolean, text: string) => void
+  /** a picture made of letters */
+  lines: (lines: string[]) => void
 }
 
-// The longest name of a part is `evaluator`/`x86_64-linux`/`aarch64-linux`: 13 characters.
-const PART_WIDTH = 13
+// The longest name of a part is `aarch64-darwin`: 14 characters.
+const PART_WIDTH = 14
 
 /** @param write takes a line without its newline */
 export function makeView(write: (line: string) => void, started = performance.now()): View {
@@ -20,6 +22,7 @@ export function makeView(write: (line: string) => void, started = performance.no
     heading: (text) => write(`\n${styleText('bold', text)}`),
     say: (text) => write(`${time()}  ${text}`),
     from: (part, text) => write(`${time()}  ${styleText('cyan', part.padEnd(PART_WIDTH))}  ${text}`),
+    lines: (lines) => lines.forEach((line) => write(`  ${line}`)),
     claim: (holds, text) =>
       write(`  ${holds ? styleText('green', 'holds ') : styleText('red', 'FAILED')}  ${text}`),
   }

@@ -15,6 +15,7 @@ import { type Stack, startStack } from '../stack/start-stack.ts'
 import { makeClient } from './client.ts'
 import { type Company, makeCompany } from './company.ts'
 import { type LaptopBridge, startLaptopBridge } from './laptop.ts'
+import { startMac } from './mac.ts'
 import { type DemoMachine, makeMachine } from './machine.ts'
 import { createSigningKey } from './signing-key.ts'
 import { startUpstream, type UpstreamCache } from './upstream.ts'
@@ -26,11 +27,16 @@ const BUILDER_BUNDLE = 'dist/builder/builder.mjs'
 const EXAMPLE = 'examples/without-nixpkgs'
 
 export const REPOSITORY = 'acme/shells'
-export const SYSTEMS = ['x86_64-linux', 'aarch64-linux']
+/** Systems whose machines CodeBuild starts. */
+export const LINUX = ['x86_64-linux', 'aarch64-linux']
+/** The system of the machine that only pretends to be one: a Mac. */
+export const MAC = 'aarch64-darwin'
 
 /** Everything that the demo started. */
 export interface DemoWorld {
   folder: string
+  /** what the repository is kept warm for */
+  systems: string[]
   stack: Stack
   github: GitHub
   repository: Repository
@@ -47,19 +53,21 @@ export interface DemoWorld {
   close: () => Promise<void>
 }
 
-/** What the upstream had before Hearth came: the beginnings of every build, for both systems. */
+/** What the upstream had before Hearth came: the beginnings of every build, for every system. */
 const UPSTREAM_PACKAGES = ['tools', 'stdenv', 'libtext']
 
 /**
  * Starts a company on one machine: GitHub, an upstream cache, AWS, a builder for each system, and a laptop with an empty /nix.
  * @param folder emptied first
  * @param evaluation what one evaluation may cost
+ * @param systems what the repository is kept warm for; with MAC among them there is a Mac
  */
 export async function startWorld(
   folder: string,
   view: View,
   onEvent: (event: StackEvent) => void,
   evaluation = { secondsPerSystem: 120, megabytes: 2048 },
+  systems = LINUX,
 ): Promise<DemoWorld> {
   refuseToWipe(folder)
   await rm(folder, { recursive: true, force: true })
@@ -68,7 +76,7 @@ export async function startWorld(
     for (const closer of closers.toReversed()) await closer()
   }
   try {
-    const foreign = { 'extra-platforms': SYSTEMS.join(' ') }
+    const foreign = { 'extra-platforms': systems.join(' ') }
     const machine = (name: string, settings: Record<string, string>): Promise<DemoMachine> =>
       makeMachine(join(folder, 'machines', name), name, settings)
 
@@ -81,13 +89,13 @@ export async function startWorld(
     const repository = github.addRepository(REPOSITORY, company.bare)
 
     const upstream = await startUpstream(
-      await machine('upstream', foreign),
+      await machine('upstream', { ...foreign, 'max-jobs': `${systems.length}` }),
       `path:${company.workingCopy}`,
-      SYSTEMS.flatMap((system) => UPSTREAM_PACKAGES.map((name) => `packages.${system}.${name}`)),
+      systems.flatMap((system) => UPSTREAM_PACKAGES.map((name) => `packages.${system}.${name}`)),
     )
     closers.push(upstream.close)
     view.say(
-      `an upstream cache at ${upstream.url}: has ${UPSTREAM_PACKAGES.join(', ')} for ${SYSTEMS.join(' and ')}`,
+      `an upstream cache at ${upstream.url}: has ${UPSTREAM_PACKAGES.join(', ')} for ${systems.join(', ')}`,
     )
 
     const stack = await startStack({
@@ -105,7 +113,7 @@ export async function startWorld(
     closers.push(() => stack.close())
     view.say(`AWS at ${stack.endpoint}: the packaged template, its policies enforced on every call`)
     view.say(
-      'builders: one machine per system, each with a /nix of its own; the foreign one builds by extra-platforms',
+      'builders: a machine for each Linux, each with a /nix of its own; the foreign one builds by extra-platforms',
     )
 
     const clients = { endpoint: stack.endpoint, region: REGION, credentials: stack.operator }
@@ -115,7 +123,18 @@ export async function startWorld(
     const cacheBucket = stack.physicalId('CacheBucket')
     const sfn = new SFNClient(clients)
     const publicKey = await createSigningKey(sfn, state, stack.physicalId('KeysStateMachine'), 'acme-1')
-    await pushConfig(state, github, upstream, evaluation)
+    await pushConfig(state, { github, upstream, evaluation, systems })
+    if (systems.includes(MAC)) {
+      const mac = await startMac(await machine(MAC, { system: MAC }), MAC, {
+        stack,
+        state,
+        say: (line) => view.from(MAC, line),
+      })
+      closers.push(mac.close)
+      view.say(
+        `a Mac, or what passes for one: a machine whose Nix is told that it is ${MAC} runs \`hearth worker\``,
+      )
+    }
     const bridge = await startLaptopBridge(BUILDER_BUNDLE, {
       ...stack.environmentFor('ReaderRole', 'laptop'),
       HEARTH_CACHE_BUCKET: cacheBucket,
@@ -127,6 +146,7 @@ export async function startWorld(
     const webhookSecret = await readWebhookSecret(secrets, stack)
     return {
       folder,
+      systems,
       stack,
       github,
       repository,
@@ -155,18 +175,23 @@ async function readWebhookSecret(secrets: SecretsManagerClient, stack: Stack): P
   return (JSON.parse(SecretString) as { current: string }).current
 }
 
+interface Configured {
+  github: GitHub
+  upstream: UpstreamCache
+  evaluation: { secondsPerSystem: number; megabytes: number }
+  systems: string[]
+}
+
 /** hearth.yml of the demo, by the same check as `hearth config push`. */
 async function pushConfig(
   state: Bucket,
-  github: GitHub,
-  upstream: UpstreamCache,
-  evaluation: { secondsPerSystem: number; megabytes: number },
+  { github, upstream, evaluation, systems }: Configured,
 ): Promise<void> {
   const config = {
     github: { api: github.url, git: github.url },
-    repositories: [{ name: REPOSITORY, refs: ['main'], systems: SYSTEMS }],
+    repositories: [{ name: REPOSITORY, refs: ['main'], systems }],
     upstreams: [{ url: upstream.url, publicKeys: [upstream.publicKey] }],
-    builders: Object.fromEntries(SYSTEMS.map((system) => [system, { machines: 1, slots: 2 }])),
+    builders: Object.fromEntries(systems.map((system) => [system, { machines: 1, slots: 2 }])),
     limits: { evaluation },
   }
   // JSON is YAML

@@ -1,7 +1,7 @@
 import type { Schedule } from '../../functions/shared/contract.ts'
 import { nameOf } from '../../nix/store-path.ts'
 import { duration } from './figures.ts'
-import type { GanttRow } from './gantt.ts'
+import type { GanttRow } from '../chart/gantt.ts'
 import type { SimulatedRun } from './simulation.ts'
 
 /** A row for each lane that had a machine. */

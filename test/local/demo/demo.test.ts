@@ -22,6 +22,11 @@ function processesOf(folder: string): string[] {
   })
 }
 
+/** What is told of each bar of a chart. */
+function barsOf(chart: string): string[] {
+  return [...readFileSync(chart, 'utf8').matchAll(/<title>([^<]*)<\/title>/g)].map(([, title = '']) => title)
+}
+
 test('the demo shows what it claims, says so in demo.json, and leaves no process behind', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'hearth-demo-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
@@ -40,10 +45,20 @@ test('the demo shows what it claims, says so in demo.json, and leaves no process
   expect(
     result.pushes.map(({ verdict, built, published }) => [verdict, built.length, published.length]),
   ).toEqual([
-    // licences.txt, which shells of both systems want, is built once
-    ['done', 15, 15],
-    ['done', 2, 2],
+    // licences.txt, which shells of all three systems want, is built once
+    ['done', 25, 25],
+    ['done', 3, 3],
     ['done', 0, 0],
   ])
+  expect(result.charts).toEqual([join(folder, 'push-1.svg'), join(folder, 'push-2.svg')])
+  const [first, second] = result.charts.map((chart) => barsOf(chart))
+  // before and after the plan that the Mac's shell imports
+  expect(first?.filter((bar) => bar.startsWith('evaluation '))).toHaveLength(2)
+  expect(first?.some((bar) => bar.startsWith('batch 1-aarch64-darwin-') && bar.includes('plan.nix'))).toBe(
+    true,
+  )
+  for (const chart of [first, second])
+    for (const system of ['x86_64-linux', 'aarch64-linux', 'aarch64-darwin'])
+      expect(chart?.filter((bar) => bar.startsWith(`batch 1-${system}-1-1, `))).toHaveLength(1)
   expect(processesOf(folder)).toEqual([])
 })

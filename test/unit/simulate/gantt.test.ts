@@ -1,6 +1,6 @@
 import { XMLParser, XMLValidator } from 'fast-xml-parser'
 import { describe, expect, test } from 'vitest'
-import { drawGantt, type GanttRow } from '../../../scripts/simulate/gantt.ts'
+import { drawGantt, type GanttRow } from '../../../scripts/chart/gantt.ts'
 import { ganttOfRun } from '../../../scripts/simulate/gantt-of-run.ts'
 import { measureRun } from '../../../scripts/simulate/figures.ts'
 import { generateSchedule } from '../../../scripts/simulate/shapes.ts'

@@ -25,8 +25,9 @@ export interface GanttOptions {
   subtitle?: string
 }
 
-/** What a bar can be: its legend, and its colour by day and by night. Blue, orange and grey tell apart without red and green. */
-const KINDS = {
+/** What a bar can be: its legend, and its colour by day and by night. Violet, blue, orange and grey tell apart without red and green. */
+export const KINDS = {
+  evaluating: { legend: 'evaluates and plans', light: '#9a86c4', dark: '#a795d0' },
   starting: { legend: 'machine starts', light: '#d9d4c7', dark: '#4a463d' },
   alive: { legend: 'machine is there', light: '#eef1f5', dark: '#20262e' },
   batch: { legend: 'batch, until it is published', light: '#7a8794', dark: '#8b98a6' },
@@ -69,7 +70,7 @@ export function drawGantt(rows: GanttRow[], { title, subtitle = '' }: GanttOptio
 <rect class="page" width="${WIDTH}" height="${y + 16}"/>
 <text class="title" x="16" y="28">${escape(title)}</text>
 <text class="subtitle" x="16" y="47">${escape(subtitle)}</text>
-${legend()}
+${legend(rows)}
 ${axis(end, x, y)}
 ${parts.join('\n')}
 </svg>
@@ -116,19 +117,32 @@ function drawBar(
   return `<rect class="${kind}" ${place}><title>${escape(title)}</title></rect>`
 }
 
-function endOf({ machine, batches, derivations }: GanttRow): number {
-  return [...machine, ...batches, ...derivations].reduce((end, { to }) => Math.max(end, to), 0)
+/** Seconds until the last bar ends. */
+export function endOf(row: GanttRow): number {
+  return barsOf(row).reduce((end, { to }) => Math.max(end, to), 0)
 }
 
-function legend(): string {
+/** What the colours mean, of those that there are. */
+function legend(rows: GanttRow[]): string {
   let x = 16
-  return Object.entries(KINDS)
+  return kindsOf(rows)
+    .map((kind) => [kind, KINDS[kind]] as const)
     .map(([kind, { legend }]) => {
       const at = x
       x += 24 + legend.length * 6.4
       return `<rect class="${kind}" x="${at}" y="60" width="12" height="10"/><text class="legend" x="${at + 17}" y="69">${legend}</text>`
     })
     .join('\n')
+}
+
+/** The kinds of bars that a chart has, in the order of the legend. */
+export function kindsOf(rows: GanttRow[]): GanttBar['kind'][] {
+  const there = new Set(rows.flatMap(barsOf).map(({ kind }) => kind))
+  return (Object.keys(KINDS) as GanttBar['kind'][]).filter((kind) => there.has(kind))
+}
+
+export function barsOf({ machine, batches, derivations }: GanttRow): GanttBar[] {
+  return [...machine, ...batches, ...derivations]
 }
 
 /** About ten lines at round times. */
@@ -142,7 +156,7 @@ function axis(end: number, x: (seconds: number) => number, bottom: number): stri
 }
 
 /** Hours and minutes, or minutes and seconds below an hour. */
-function clock(seconds: number): string {
+export function clock(seconds: number): string {
   const twoDigits = (value: number): string => `${value}`.padStart(2, '0')
   const minutes = Math.floor(seconds / 60)
   return minutes < 60
