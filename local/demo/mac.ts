@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { stateKeys } from '../../functions/shared/keys.ts'
 import { objectsUnder } from '../../functions/shared/list-objects.ts'
 import type { Bucket } from '../../functions/shared/objects.ts'
-import { processesWith } from '../process/process-tree.ts'
+import { killTree, processesWith } from '../process/process-tree.ts'
 import type { Stack } from '../stack/stack.ts'
 import type { DemoMachine } from './machine.ts'
 
@@ -16,12 +16,17 @@ export const MAC_NAME = 'mac-mini-1'
 
 /** A Mac with `hearth worker`, or what passes for one: its Nix is told that this is its system. */
 export interface Mac {
+  /** Kills the worker and everything that it has started; it begins anew, as launchd has it begin anew. */
+  crash: () => void
   close: () => Promise<void>
 }
 
 export class NoSignOfLife extends Error {
   override name = 'NoSignOfLife'
 }
+
+// 1 s: launchd waits longer, 10 s.
+const RESTART_MS = 1000
 
 /**
  * Starts `hearth worker` on a machine, as on any Mac: signed in as a session of the WorkerRole, and nothing else. Resolves when it has shown that it is there, because a
@@ -43,25 +48,35 @@ export async function startMac(
     system,
     '--hand-back',
   ])
-  const child = spawn(program, args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      HOME: join(machine.folder, 'home'),
-      ...stack.environmentFor('WorkerRole', MAC_NAME),
-      HEARTH_HEARTBEAT_SECONDS: '1',
-      HEARTH_DEMO_MAC: marker,
-    },
-  })
-  let isHeard = true
-  for (const stream of [child.stdout, child.stderr])
-    createInterface({ input: stream }).on('line', (line) => {
-      if (isHeard) say(line)
+  let isClosed = false
+  const start = (): ChildProcess => {
+    const started = spawn(program, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        HOME: join(machine.folder, 'home'),
+        ...stack.environmentFor('WorkerRole', MAC_NAME),
+        HEARTH_HEARTBEAT_SECONDS: '1',
+        HEARTH_DEMO_MAC: marker,
+      },
     })
-  const mac = {
+    // that it stops, as it is told to, is no news
+    const hear = (line: string): void => (isClosed ? undefined : say(line))
+    for (const stream of [started.stdout, started.stderr]) createInterface({ input: stream }).on('line', hear)
+    return started
+  }
+  let child = start()
+  const mac: Mac = {
+    crash() {
+      child.once('exit', () => {
+        setTimeout(() => {
+          if (!isClosed) child = start()
+        }, RESTART_MS)
+      })
+      killTree(child.pid, `HEARTH_DEMO_MAC=${marker}`)
+    },
     close() {
-      // that it stops, as it is told to, is no news
-      isHeard = false
+      isClosed = true
       return stop(child, marker)
     },
   }

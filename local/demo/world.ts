@@ -15,7 +15,7 @@ import { type Stack, startStack } from '../stack/start-stack.ts'
 import { makeClient } from './client.ts'
 import { type Company, makeCompany } from './company.ts'
 import { type LaptopBridge, startLaptopBridge } from './laptop.ts'
-import { startMac } from './mac.ts'
+import { type Mac, startMac } from './mac.ts'
 import { type DemoMachine, makeMachine } from './machine.ts'
 import { createSigningKey } from './signing-key.ts'
 import { startUpstream, type UpstreamCache } from './upstream.ts'
@@ -44,6 +44,8 @@ export interface DemoWorld {
   company: Company
   laptop: DemoMachine
   bridge: LaptopBridge
+  /** when the repository is kept warm for one */
+  mac: Mac | undefined
   publicKey: string
   webhookSecret: string
   s3: S3Client
@@ -124,8 +126,9 @@ export async function startWorld(
     const sfn = new SFNClient(clients)
     const publicKey = await createSigningKey(sfn, state, stack.physicalId('KeysStateMachine'), 'acme-1')
     await pushConfig(state, { github, upstream, evaluation, systems })
+    let mac: Mac | undefined
     if (systems.includes(MAC)) {
-      const mac = await startMac(await machine(MAC, { system: MAC }), MAC, {
+      mac = await startMac(await machine(MAC, { system: MAC }), MAC, {
         stack,
         state,
         say: (line) => view.from(MAC, line),
@@ -154,6 +157,7 @@ export async function startWorld(
       company,
       laptop,
       bridge,
+      mac,
       publicKey,
       webhookSecret,
       s3,

@@ -8,12 +8,14 @@ import { endOfRun, type EndedRun } from '../../../local/demo/run.ts'
 import { verifyCache } from '../../../local/demo/verify.ts'
 import { makeView } from '../../../local/demo/view.ts'
 import { type DemoWorld, startWorld } from '../../../local/demo/world.ts'
-import { pushWebhook, signDelivery } from '../../../local/github/push-webhook.ts'
+import { type Delivery, pushWebhook, signDelivery } from '../../../local/github/push-webhook.ts'
 import type { StackEvent } from '../../../local/stack/stack-events.ts'
 
 /** The company of the demo, for tests: the packaged template, real Nix, real HTTP. */
 export interface TestCompany {
   world: DemoWorld
+  /** Sends a delivery, and follows the run that it starts. */
+  send: (delivery: Delivery) => Promise<EndedRun>
   /** Commits a change, pushes it, and follows the run that its webhook starts. */
   push: (file: string, text: string) => Promise<EndedRun>
   /** Sends a delivery of this payload, signed with the right secret, and follows the run if one is started. */
@@ -28,26 +30,32 @@ export interface TestCompany {
   close: () => Promise<void>
 }
 
-/** @param evaluation what one evaluation may cost */
-export async function startTestCompany(evaluation: {
-  secondsPerSystem: number
-  megabytes: number
-}): Promise<TestCompany> {
+/**
+ * @param evaluation what one evaluation may cost
+ * @param systems as in the demo; with MAC among them there is a Mac
+ * @param onLine is told everything that the demo would print
+ */
+export async function startTestCompany(
+  evaluation: { secondsPerSystem: number; megabytes: number },
+  systems?: string[],
+  onLine: (line: string) => void = () => undefined,
+): Promise<TestCompany> {
   const lines: string[] = []
   await ensurePrerequisites((line) => lines.push(line))
   const folder = await mkdtemp(join(tmpdir(), 'hearth-pipeline-'))
   const listeners = new Set<(event: StackEvent) => void>()
-  const view = makeView((line) => lines.push(line))
+  const view = makeView(onLine)
   const world = await startWorld(
     folder,
     view,
     (event) => listeners.forEach((listener) => listener(event)),
     evaluation,
+    systems,
   )
   const machine = world.stack.physicalId('WarmStateMachine')
   const executionArn = (run: string): string => `${machine.replace(':stateMachine:', ':execution:')}:${run}`
   const follow = (run: string): Promise<EndedRun> => endOfRun(world.sfn, world.state, executionArn(run))
-  const send = async (delivery: Parameters<typeof deliver>[1]): Promise<EndedRun> => {
+  const send = async (delivery: Delivery): Promise<EndedRun> => {
     const { status, body } = await deliver(world, delivery)
     if (body.run === undefined)
       throw new Error(`the webhook started nothing: ${status} ${JSON.stringify(body)}`)
@@ -56,6 +64,7 @@ export async function startTestCompany(evaluation: {
   return {
     world,
     executionArn,
+    send,
     async push(file, text) {
       const { before, after } = await world.company.push({ file, text, message: `change ${file}` })
       const push = { repository: world.repository, ref: 'refs/heads/main', before, after }
