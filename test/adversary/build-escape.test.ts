@@ -207,6 +207,8 @@ describe('the builder as it is deployed', () => {
         outputs: { out: '/nix/store/0000000000000000000000000000000b-x' },
         inputs: [],
         needs: [],
+        path: 1,
+        isAwaited: false,
       },
     ],
     upstreams: [],
@@ -284,7 +286,7 @@ describe('the builder as it is deployed', () => {
     const key = 'runs/run-1/spy.zst'
     aws.put(`state/${key}`, archive)
     const sha256 = createHash('sha256').update(archive).digest('hex')
-    const derivations = [{ drvPath, outputs, inputs: [], needs: [] }]
+    const derivations = [{ drvPath, outputs, inputs: [], needs: [], path: 1, isAwaited: false }]
     return { drvPath, changes: { system, archive: { key, sha256 }, derivations } }
   }
 
