@@ -1,11 +1,12 @@
 import type { StorePath } from '../../nix/store-path.ts'
+import { NixFailed } from '../machine/errors.ts'
 import type { LocalStore } from '../machine/local-store.ts'
 import type { Staging } from '../machine/staging.ts'
 import type { WorkFolder } from '../machine/work-folder.ts'
 import type { PlannedDerivation } from './batch.ts'
 import { BatchReport } from './batch-report.ts'
 import type { Obstacle } from './build-order.ts'
-import type { EarlierBuilds } from './earlier-builds.ts'
+import type { Content, EarlierBuilds } from './earlier-builds.ts'
 import type { PreparedBatch } from './prepare-batch.ts'
 import type { Progress } from './progress.ts'
 import { Uploader } from './uploader.ts'
@@ -30,6 +31,7 @@ export class BatchInHand {
   readonly #report: BatchReport
   /** neither built nor known not to be */
   readonly #open: Set<StorePath>
+  readonly #unstaged: Set<StorePath>
   #finished: Promise<void> | undefined
 
   constructor(prepared: PreparedBatch, parts: BatchParts) {
@@ -37,12 +39,18 @@ export class BatchInHand {
     this.#parts = parts
     this.derivations = new Map(prepared.derivations.map((derivation) => [derivation.drvPath, derivation]))
     this.#open = new Set(this.derivations.keys())
+    this.#unstaged = new Set(this.derivations.keys())
     this.#report = new BatchReport(staging, progress.say)
     const onStaged = (derivation: PlannedDerivation): void => {
+      this.#unstaged.delete(derivation.drvPath)
       this.#report.staged(derivation.drvPath)
       parts.onStaged(derivation)
     }
-    const inputsOf = async ({ drvPath }: PlannedDerivation) => (await built.inputsOf(drvPath)) ?? {}
+    const inputsOf = async ({ drvPath }: PlannedDerivation): Promise<Content> => {
+      const inputs = await built.inputsOf(drvPath)
+      if (inputs === undefined) throw new NixFailed(`nobody knows on what ${drvPath} was built`)
+      return inputs
+    }
     this.#uploader = new Uploader({ ...parts, folder: folder.path, onStaged, inputsOf }, prepared.sources)
   }
 
@@ -60,7 +68,7 @@ export class BatchInHand {
   *inUse(): Generator<StorePath> {
     for (const { drvPath, outputs, inputOutputs, inputs, sources } of this.derivations.values()) {
       yield* outputs
-      if (!this.#open.has(drvPath)) continue
+      if (!this.#unstaged.has(drvPath)) continue
       yield* inputOutputs
       yield* inputs
       yield* sources

@@ -12,9 +12,11 @@ export class EarlierBuilds {
   /** Notes, when a derivation is built, what it was built on. */
   add(derivation: PlannedDerivation, store: LocalStore): void {
     const inputs = inputsNow(derivation, store)
-    // whoever asks for it sees why it failed
-    inputs.catch(() => undefined)
     this.#inputs.set(derivation.drvPath, inputs)
+    // What is broken off here must not break a later batch: then nobody knows on what it was built.
+    inputs.catch(() => {
+      if (this.#inputs.get(derivation.drvPath) === inputs) this.#inputs.delete(derivation.drvPath)
+    })
   }
 
   /** What a derivation was built on; undefined when it was not built here, as far as is known. */

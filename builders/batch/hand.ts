@@ -106,6 +106,8 @@ export class Hand {
   /** Sends what is finished without waiting for more. */
   async flush(): Promise<void> {
     await Promise.all([...this.#batches].map(async (batch) => batch.flush()))
+    // Everybody who waited for a parcel has heard of it then: it is news of this turn, not of the next.
+    await new Promise((resolve) => setImmediate(resolve))
   }
 
   /** From now on, what was staged before is no news. */
