@@ -11,6 +11,7 @@ import { publishLarge } from './publish-large.ts'
 import { publishSign, publishSignFiles } from './publish-sign.ts'
 import { publishVerify } from './publish-verify.ts'
 import { scheduleMakespan } from './schedule-makespan.ts'
+import { uploadLarge, uploadSmall } from './upload.ts'
 
 /** Every figure of `npm run bench`, in the order of the report. */
 export const FIGURES: Figure[] = [
@@ -27,4 +28,6 @@ export const FIGURES: Figure[] = [
   planChanged,
   planUpstream,
   scheduleMakespan,
+  uploadSmall,
+  uploadLarge,
 ]

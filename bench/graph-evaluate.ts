@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { bundleSide } from './bundle.ts'
 import type { Figure, Pair, Side } from './figure.ts'
 import { nixVersion } from './nix-command.ts'
+import { inOwnStore } from './own-store.ts'
 import { startServer } from './server-process.ts'
 
 const LAYERS = 200
@@ -92,11 +93,9 @@ function writeFlake(folder: string): string {
 /** A command on a machine whose /nix and whose home are empty before every run. */
 function inEmptyStore(folder: string, label: string, command: string[]): Side {
   const [nix, home] = [join(folder, 'nix'), join(folder, 'home')]
-  const unshare = process.getuid?.() === 0 ? '-m' : '-rm'
-  const script = 'mount --bind "$0" /nix && export HOME="$1" NIX_CONFIG="$2" && shift 2 && exec "$@"'
   return {
     label,
-    command: ['unshare', unshare, 'bash', '-c', script, nix, home, NIX_CONFIG, ...command],
+    command: inOwnStore({ nix, home, config: NIX_CONFIG }, command),
     reset: () => {
       for (const path of [nix, home]) {
         rmSync(path, { recursive: true, force: true })

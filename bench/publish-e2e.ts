@@ -6,6 +6,7 @@ import { formatSecretKey, generateSecretKey } from '../nix/signature.ts'
 import { bundleSide } from './bundle.ts'
 import type { Figure, Pair } from './figure.ts'
 import { NIX_OPTIONS, nixVersion } from './nix-command.ts'
+import { importIntoStore } from './own-store.ts'
 import { type ServerProcess, startServer } from './server-process.ts'
 import { smallPaths } from './small-paths.ts'
 import { seriesOf } from './statistics.ts'
@@ -117,13 +118,7 @@ class NixStore {
   /** Takes the paths from a binary cache in a folder. */
   import(cache: string): void {
     const paths = smallPaths(PATHS).map(({ path }) => path)
-    const args = ['copy', '--from', `file://${cache}`, '--to', this.#root, '--no-check-sigs', ...paths]
-    mkdirSync(this.#home)
-    execFileSync('nix', [...NIX_OPTIONS, ...args], {
-      env: { ...process.env, HOME: this.#home },
-      stdio: ['ignore', 'ignore', 'pipe'],
-      maxBuffer: 1 << 26,
-    })
+    importIntoStore(cache, { root: this.#root, home: this.#home }, paths)
     cpSync(this.#database, this.#saved, { recursive: true })
   }
 

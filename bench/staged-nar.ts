@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseHash } from '../nix/hash.ts'
 import { type NarInfo, parseNarInfo } from '../nix/narinfo.ts'
@@ -14,8 +14,8 @@ export interface StagedNar {
   sha256: string
 }
 
-// What this repository depends on: JavaScript, JSON, and a program of 100 MB; some 25,000 files.
-const CONTENT = join(import.meta.dirname, '../node_modules')
+// What this repository depends on: JavaScript, JSON, and a program of 100 MB; some 25,000 files. In a worktree it is a link.
+const CONTENT = realpathSync(join(import.meta.dirname, '../node_modules'))
 
 /**
  * Writes a NAR of this repository's `node_modules`, as often as it takes, or of another folder.

@@ -36,13 +36,15 @@ export const CASE_HACK_SUFFIX = '~nix~case~hack~'
 
 // Large enough that a consumer (hash, zstd, socket) is called rarely, small enough that several in flight do not matter.
 const CHUNK_BYTES = 256 * 1024
+// The first: most NARs are those of scripts and small libraries, and for thousands of them large buffers cost more than the bytes.
+const FIRST_CHUNK_BYTES = 24 * 1024
 // Contents fill a chunk up to its end; the words of one object go behind it: a name (255 bytes), a target (4,095) and some twenty short ones.
 const RESERVE_BYTES = 8 * 1024
 const MAX_WORD_BYTES = 4095
 
 /**
  * Writes a tree as a NAR, byte for byte as `nix-store --dump` does. Chunks have about 256 KiB, each a fresh buffer that the consumer may keep; small files and the
- * words between them share one. Source: Dolstra's thesis, figure 5.2, and Nix, src/libutil/archive.cc.
+ * words between them share one; the first is smaller. Source: Dolstra's thesis, figure 5.2, and Nix, src/libutil/archive.cc.
  * @param root path of the tree, a byte string
  * @throws UnwritableNar, and what the source throws
  */
@@ -65,9 +67,9 @@ export async function* writeNar(root: string, source: NarSource): AsyncGenerator
       rest.push({ closing })
       if (node.type === 'directory') for (const entry of entriesOf(next.path, source)) rest.push(entry)
     }
-    if (chunk.length > CHUNK_BYTES / 2) yield chunk.take()
+    if (chunk.isHalfFull) yield chunk.take()
   }
-  if (chunk.length > 0) yield chunk.take()
+  if (chunk.length > 0) yield chunk.last()
 }
 
 interface Entry {
@@ -126,14 +128,16 @@ function entriesOf(path: string, source: NarSource): Entry[] {
 /** The buffer that the NAR is written into. */
 class Chunk {
   length = 0
-  #buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES + RESERVE_BYTES)
+  #size = FIRST_CHUNK_BYTES
+  #buffer = Buffer.allocUnsafeSlow(FIRST_CHUNK_BYTES + RESERVE_BYTES)
+
+  get isHalfFull(): boolean {
+    return this.length > this.#size / 2
+  }
 
   /** Where file contents may be written, then confirmed by `advance`; empty when the chunk is full. */
   room(most: number): Uint8Array {
-    return this.#buffer.subarray(
-      this.length,
-      Math.max(this.length, Math.min(this.length + most, CHUNK_BYTES)),
-    )
+    return this.#buffer.subarray(this.length, Math.max(this.length, Math.min(this.length + most, this.#size)))
   }
 
   advance(bytes: number): void {
@@ -170,9 +174,15 @@ class Chunk {
 
   /** What was written; the next bytes go into a fresh buffer. */
   take(): Uint8Array {
-    const taken = this.#buffer.subarray(0, this.length)
+    const taken = this.last()
+    this.#size = CHUNK_BYTES
     this.#buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES + RESERVE_BYTES)
     this.length = 0
     return taken
+  }
+
+  /** What was written, when nothing more is going to be. */
+  last(): Uint8Array {
+    return this.#buffer.subarray(0, this.length)
   }
 }

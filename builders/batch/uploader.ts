@@ -79,10 +79,13 @@ export class Uploader {
   /** Stages all outputs of a derivation, its log and its result. @param seconds wall time of its build */
   built(derivation: PlannedDerivation, seconds: number): void {
     const { drvPath } = derivation
+    // Before its turn comes: the store is asked about many at once.
+    const outputs = this.#withSources(derivation)
+    // its turn will come, and hears of it
+    outputs.catch(() => undefined)
     this.#enqueue(derivation, async () => {
       const { inputsOf } = this.#parts
-      const outputs = await this.#withSources(derivation)
-      const staged = await Promise.all(outputs.map(async (info) => this.#stageOnce(info)))
+      const staged = await Promise.all((await outputs).map(async (info) => this.#stageOnce(info)))
       const logTail = await this.#stageLog(drvPath)
       const inputs = await inputsOf(derivation)
       const sum = (of: (path: StagedPath) => number): string =>

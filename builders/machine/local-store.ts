@@ -10,10 +10,19 @@ export interface StoreUse {
   letGo: () => Promise<void>
 }
 
+interface Waiting {
+  paths: StorePath[]
+  resolve: () => void
+  reject: (error: unknown) => void
+}
+
 /** The Nix store of this machine. What it says of a path is remembered: a valid path does not change. */
 export class LocalStore {
   readonly #environment: Record<string, string>
   readonly #infos = new Map<StorePath, PathInfo>()
+  /** who waits for infos while somebody else's are read */
+  #waiting: Waiting[] = []
+  #isReading = false
 
   constructor(environment: Record<string, string>) {
     this.#environment = environment
@@ -35,10 +44,7 @@ export class LocalStore {
    */
   async infos(paths: StorePath[]): Promise<PathInfo[]> {
     const unknown = [...new Set(paths)].filter((path) => !this.#infos.has(path))
-    for (const portion of portions(unknown)) {
-      const registrations = await this.#nixStore(['--dump-db', ...portion])
-      for (const info of parseRegistrations(registrations)) this.#infos.set(info.path, info)
-    }
+    if (unknown.length > 0) await this.#learn(unknown)
     return paths.map((path) => {
       const info = this.#infos.get(path)
       if (info === undefined) throw new NixFailed(`nix-store --dump-db says nothing of ${path}`)
@@ -115,6 +121,37 @@ export class LocalStore {
   async isSource(path: StorePath): Promise<boolean> {
     const referrers = await this.#nixStore(['--query', '--referrers', path])
     return referrers.split('\n').some((referrer) => referrer.endsWith('.drv'))
+  }
+
+  /** A process takes 15 ms, however many paths it is asked about: what is wanted while one runs is asked of the next, all together. */
+  async #learn(paths: StorePath[]): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#waiting.push({ paths, resolve, reject })
+    if (this.#isReading) return promise
+    this.#isReading = true
+    while (this.#waiting.length > 0) await this.#answer(this.#waiting.splice(0))
+    this.#isReading = false
+    return promise
+  }
+
+  async #answer(together: Waiting[]): Promise<void> {
+    try {
+      await this.#read(together.flatMap(({ paths }) => paths))
+      for (const { resolve } of together) resolve()
+    } catch (error) {
+      if (together.length === 1) for (const { reject } of together) reject(error)
+      // One path that is not valid fails the process; it must fail nobody else.
+      else for (const one of together) await this.#answer([one])
+    }
+  }
+
+  async #read(paths: StorePath[]): Promise<void> {
+    // Somebody else's question may have been about the same.
+    const unknown = [...new Set(paths)].filter((path) => !this.#infos.has(path))
+    for (const portion of portions(unknown)) {
+      const registrations = await this.#nixStore(['--dump-db', ...portion])
+      for (const info of parseRegistrations(registrations)) this.#infos.set(info.path, info)
+    }
   }
 
   async #nixStore(args: string[]): Promise<string> {
