@@ -439,6 +439,15 @@ describe('each function reads only what its state needs', () => {
   test('Publish reads what builders stage, and nothing of an evaluator', async () => {
     expect(await as('PublishRole', stagedKeys.evaluation(prefixOf('BuilderRole', OWN)))).toBe('done')
     expect(await as('PublishRole', stagedKeys.evaluation(prefixOf('EvaluatorRole', OWN)))).toBe('denied')
+    expect(await as('PublishRole', stagedKeys.archive(prefixOf('EvaluatorRole', OWN)))).toBe('denied')
+  })
+  test('of an evaluator Publish reads the inputs of a flake, and Plan all', async () => {
+    const key = stagedKeys.inputs(prefixOf('EvaluatorRole', OWN)) + NARINFO
+    const operator = s3As(deployed)
+    await operator.send(new PutObjectCommand({ Bucket: bucket('Staging'), Key: key, Body: 'honest' }))
+    operator.destroy()
+    expect(await as('PublishRole', key)).toBe('done')
+    expect(await as('RecordRole', key)).toBe('denied')
   })
   test.each([
     'WebhookRole',
