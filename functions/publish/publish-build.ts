@@ -10,6 +10,7 @@ import type {
   MachineId,
   PublishAnswer,
 } from '../shared/contract.ts'
+import { NOT_STARTED } from '../shared/attempts.ts'
 import { HearthError } from '../shared/errors.ts'
 import { readGraph } from '../shared/graph.ts'
 import { machineOfBuild, stagingPrefixOfBatch, stateKeys } from '../shared/keys.ts'
@@ -139,5 +140,5 @@ function machineOf(
 }
 
 function neverStarted(drvPath: DerivationOutcome['drvPath'], message: string): DerivationOutcome {
-  return { drvPath, outcome: 'lost', error: { name: 'BuilderLost', message, retryable: true } }
+  return { drvPath, outcome: 'lost', error: { name: NOT_STARTED, message, retryable: true } }
 }

@@ -429,6 +429,18 @@ describe('an evaluation that later runs use again', () => {
   })
 })
 
+describe('a failure that is remembered', () => {
+  const forget = (role: string) =>
+    answerTo(
+      s3As(deployed, role).send(new DeleteObjectCommand({ Bucket: bucket('State'), Key: 'failures/x.json' })),
+    )
+  test('is forgotten by Publish alone', async () => {
+    expect(await forget('PublishRole')).toBe('done')
+    for (const role of ['PlanRole', 'TakeRole', 'RecordRole', 'BuilderRole', 'EvaluatorRole'])
+      expect([role, await forget(role)]).toEqual([role, 'denied'])
+  })
+})
+
 describe('each function reads only what its state needs', () => {
   const as = (role: string, Key: string) =>
     answerTo(s3As(deployed, role).send(new GetObjectCommand({ Bucket: bucket('Staging'), Key })))

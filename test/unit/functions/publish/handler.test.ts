@@ -115,7 +115,7 @@ describe('what became of a batch is left for Plan', () => {
       outcome(null, {
         outcome: 'lost',
         error: {
-          name: 'BuilderLost',
+          name: 'BuilderNotStarted',
           message:
             'no builder could be started (CodeBuild.AccountLimitExceededException: Cannot have more than 1 builds in queue)',
           retryable: true,

@@ -57,6 +57,32 @@ describe('what has failed for good in this run', () => {
     expect(failuresOf(batches).get(drv('lib'))).toBe(reason)
   })
 
+  describe('a machine that could not be started', () => {
+    const unstarted = (): TriedBatch => {
+      const tried = batch({ lib: 'lost' })
+      const derivations = [
+        {
+          ...became(drv('lib'), 'lost'),
+          error: { name: 'BuilderNotStarted', message: 'no quota', retryable: true },
+        },
+      ]
+      return { ...tried, outcome: { ...outcomeOf('run', '1-x86_64-linux-1-1', derivations), machine: null } }
+    }
+    const times = (count: number): TriedBatch[] => Array.from({ length: count }, unstarted)
+    test.each<[string, TriedBatch[], string | undefined]>([
+      ['is no attempt of the derivation', times(5), undefined],
+      ['is one at last: it is said', times(6), 'no quota (tried 6 times)'],
+      ['nor is it one beside a builder that was lost', [...times(2), batch({ lib: 'lost' })], undefined],
+      [
+        'and a builder that was lost twice is, whatever was not started meanwhile',
+        [batch({ lib: 'lost' }), ...times(3), batch({ lib: 'lost' })],
+        'lost! (tried 2 times)',
+      ],
+    ])('%s', (_, batches, reason) => {
+      expect(failuresOf(batches).get(drv('lib'))).toBe(reason)
+    })
+  })
+
   test('a batch of which neither builder nor Publish left a word counts as tried', () => {
     const silent = { ...batch({ lib: 'nothing' }), outcome: undefined }
     expect(failuresOf([silent])).toEqual(new Map())
