@@ -2,7 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import { availableParallelism, totalmem } from 'node:os'
 import { basename, join } from 'node:path'
 import pLimit from 'p-limit'
-import { parseAttribute } from '../functions/shared/attributes.ts'
+import { FLAKE_INPUTS, parseAttribute } from '../functions/shared/attributes.ts'
 import type { EvaluatedShell, Evaluation } from '../functions/shared/contract.ts'
 import { entries } from '../functions/shared/graph.ts'
 import { stagedKeys } from '../functions/shared/keys.ts'
@@ -92,7 +92,11 @@ async function evaluateShells(
     return shells
   })
   const shells = bySystem.flat().filter((shell) => !('error' in shell && found.optional.has(shell.attribute)))
-  return { shells: [...found.unlisted, ...shells], ...(await inputsOf(found, job, say)) }
+  const inputs = await inputsOf(found, job)
+  return {
+    shells: [...found.unlisted, ...shells, ...(inputs.broken ?? [])],
+    ...(inputs.paths === undefined ? {} : { flakeInputs: inputs.paths }),
+  }
 }
 
 async function fetch(job: EvaluationTask, { folder, environment, say }: Workshop): Promise<FetchedSource> {
@@ -107,16 +111,14 @@ async function fetch(job: EvaluationTask, { folder, environment, say }: Workshop
   return { commit, repository, files }
 }
 
+/** What is wrong with one of them is reported like a shell that does not evaluate. It may pass: somebody may be given access to it. */
 async function inputsOf(
   { flake }: FoundShells,
   job: EvaluationTask,
-  say: (line: string) => void,
-): Promise<{ flakeInputs?: StorePath[] }> {
+): Promise<{ paths?: StorePath[]; broken?: EvaluatedShell[] }> {
   if (!job.flakeInputs || flake === undefined) return {}
   const inputs = await findFlakeInputs(flake, job.limits.secondsPerSystem)
-  if ('paths' in inputs) return { flakeInputs: inputs.paths }
-  say(`the flake's inputs are not kept warm: ${inputs.error}`)
-  return {}
+  return 'paths' in inputs ? inputs : { broken: [{ ...FLAKE_INPUTS, error: inputs.error, isPassing: true }] }
 }
 
 /** As many as there are cores, and as fit into three quarters of the machine's memory: beyond that the kernel kills, and a sound shell looks broken. */

@@ -1,5 +1,5 @@
 import { HeadObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3'
-import { cacheKeys } from '../../functions/shared/keys.ts'
+import { cacheKeys, stagedKeys } from '../../functions/shared/keys.ts'
 import { hashPartOf, type StorePath } from '../../nix/store-path.ts'
 import { stagePath } from '../batch/stage-path.ts'
 import { LocalStore } from '../machine/local-store.ts'
@@ -15,15 +15,16 @@ export interface InputStaging extends Workshop {
 
 /**
  * Stages the sources of a flake's inputs that our cache does not have: no build refers to them, so no builder would. nixpkgs alone is 30 MB compressed, and the same for
- * months: what is there already is not read again.
+ * months: what is there already is not read again. They lie below a prefix of their own, all that Publish may read of an evaluator.
  */
 export async function stageInputs(paths: StorePath[], workshop: InputStaging): Promise<void> {
   const { s3, cacheBucket, staging, folder, zstdLevel, environment, say } = workshop
   const isPublished = await Promise.all(paths.map((path) => hasNarInfo(s3, cacheBucket, path)))
   const fresh = paths.filter((_, index) => isPublished[index] !== true)
-  const parcels = new Parcels(staging)
+  const ofInputs = { ...staging, prefix: stagedKeys.inputs(staging.prefix) }
+  const parcels = new Parcels(ofInputs)
   for (const info of await new LocalStore(environment).infos(fresh)) {
-    const { fileSize } = await stagePath(staging, info, { parcels, folder: folder.path, zstdLevel })
+    const { fileSize } = await stagePath(ofInputs, info, { parcels, folder: folder.path, zstdLevel })
     say(`staged the input ${info.path}, ${fileSize} bytes`)
   }
   parcels.close()

@@ -25,6 +25,7 @@ import { openUpstreamMemory } from '../shared/upstream-memory.ts'
 import { whyUnchanged } from '../shared/why-unchanged.ts'
 import { machinesFor } from './builders.ts'
 import { decideRound } from './decide-round.ts'
+import { inputsStand } from './flake-inputs.ts'
 import { readKnowledge } from './knowledge.ts'
 import { rememberEvaluation, reuseEvaluation } from './reuse-evaluation.ts'
 import { takeOverEvaluation } from './take-over.ts'
@@ -62,7 +63,10 @@ export const handler = lambda(PlanInput, async ({ run, evaluation: { build }, wa
   // it is read while everything else is
   index.open()
   const job = await readJson<EvaluationJob>(state, stateKeys.job(run))
-  const evaluation = build === undefined ? await reuseEvaluation(state, job) : await takeOver(job, build)
+  const evaluation =
+    build === undefined
+      ? await reuseEvaluation(state, job, async (paths) => index.whichAreHeld(paths))
+      : await takeOver(job, build)
   const seen = evaluation === undefined ? NOT_EVALUATED : await look(job, evaluation, wave, index)
   const plan: WavePlan = { version: 1, run, wave, target: job.target, config: job.config, ...seen }
   await writeJson(state, stateKeys.plan(run, wave), plan)
@@ -98,9 +102,10 @@ async function look(
   const decision = await decideRound(graph, evaluation, knowledge, async (paths) =>
     caches.whichAreHeld(paths),
   )
+  const inputs = await inputsStand(state, job, evaluation, async (paths) => caches.whichAreHeld(paths))
   await caches.save()
   const isSuperseded = (await supersededBy(state, job)) !== undefined
-  const verdict = isSuperseded ? 'superseded' : decision.verdict
+  const verdict = isSuperseded ? 'superseded' : inputs.areToBePublished ? 'inputs' : decision.verdict
   const machines = machinesFor(decision.schedule, config)
   if (verdict === 'build')
     await writeSchedule(
@@ -115,7 +120,7 @@ async function look(
   logger.info('planned', { wave, verdict, ...derivations, machines, requests: caches.requests() })
   return {
     verdict,
-    shells: decision.shells,
+    shells: [...decision.shells, ...inputs.shells],
     lanes: verdict === 'build' ? lanesOf(machines) : [],
     derivations,
   }

@@ -1,4 +1,5 @@
 import { HeadObjectCommand } from '@aws-sdk/client-s3'
+import type { StorePath } from '../../nix/store-path.ts'
 import type { Evaluation, EvaluationJob, RunId } from '../shared/contract.ts'
 import { deployedEvaluator, evaluationIdentity, isReusable } from '../shared/evaluation-identity.ts'
 import { stateKeys } from '../shared/keys.ts'
@@ -45,9 +46,14 @@ export async function rememberEvaluation(
 /**
  * The evaluation that an earlier run has of the same commit, attributes and evaluator. It becomes this run's own: later waves and builders read this run's keys, whatever
  * becomes of the other.
+ * @param whichAreHeld what our cache has: only an evaluator can bring a flake's input again
  * @returns undefined when anything of it is gone, or is not what it was: then it must be evaluated
  */
-export async function reuseEvaluation(state: Bucket, job: EvaluationJob): Promise<Evaluation | undefined> {
+export async function reuseEvaluation(
+  state: Bucket,
+  job: EvaluationJob,
+  whichAreHeld: (paths: StorePath[]) => Promise<Set<StorePath>>,
+): Promise<Evaluation | undefined> {
   const own = await findJson<Evaluation>(state, stateKeys.evaluation(job.run))
   if (own !== undefined) return own
   if (job.identity === undefined) return undefined
@@ -58,6 +64,8 @@ export async function reuseEvaluation(state: Bucket, job: EvaluationJob): Promis
   )
   if (earlier === undefined) return undefined
   const { round, ...said } = JSON.parse(Buffer.from(earlier.bytes).toString('utf8')) as Evaluation
+  const { flakeInputs = [] } = said
+  if (flakeInputs.length > 0 && (await whichAreHeld(flakeInputs)).size < flakeInputs.length) return undefined
   const areCopied = await Promise.all([
     copy(state, stateKeys.graph, known.run, job.run, known.graph),
     copy(state, stateKeys.archive, known.run, job.run, known.archive),

@@ -13,12 +13,13 @@ export function boundedWords(outcome: DerivationOutcome): DerivationOutcome {
   const { error, logTail } = outcome
   return {
     ...outcome,
-    ...(error === undefined ? {} : { error: { ...error, message: beginning(error.message) } }),
+    ...(error === undefined ? {} : { error: { ...error, message: boundedText(error.message) } }),
     ...(logTail === undefined ? {} : { logTail: endOf(logTail) }),
   }
 }
 
-function beginning(text: string): string {
+/** A text of which a reader gets the beginning, when it is long. */
+export function boundedText(text: string): string {
   return text.length <= MESSAGE_CHARACTERS
     ? text
     : `${text.slice(0, MESSAGE_CHARACTERS)}… (${text.length} characters in all)`

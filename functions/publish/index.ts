@@ -6,6 +6,7 @@ import { requireEnvironment } from '../shared/environment.ts'
 import { lambda } from '../shared/lambda.ts'
 import { KeysInput, runKeyChange } from './keys/run-key-change.ts'
 import { BuildInput, publishBuild } from './publish-build.ts'
+import { InputsInput, publishInputs } from './publish-inputs.ts'
 import { RepairInput } from './repair/repair.ts'
 import { runRepair } from './repair/run-repair.ts'
 import { IndexInput, runIndexRebuild } from './rebuild-index.ts'
@@ -16,11 +17,23 @@ const state = { s3, name: requireEnvironment('STATE_BUCKET') }
 const staging = { s3, name: requireEnvironment('STAGING_BUCKET') }
 const cache = { s3, name: requireEnvironment('CACHE_BUCKET') }
 
-const PublishInput = z.discriminatedUnion('mode', [BuildInput, KeysInput, RepairInput, IndexInput])
+const PublishInput = z.discriminatedUnion('mode', [
+  BuildInput,
+  InputsInput,
+  KeysInput,
+  RepairInput,
+  IndexInput,
+])
 
-/** Publish, the only one that ever holds a signing key: publishes what a build staged, changes the keys and re-signs what is published, takes what is broken out of sight, or makes the index again. */
+/** Publish, the only one that ever holds a signing key: publishes what a build or, of a flake's inputs, an evaluator staged, changes the keys and re-signs what is published, takes what is broken out of sight, or makes the index again. */
 export const handler = lambda(PublishInput, async (input, context) => {
   const parts = { secrets, secretId: requireEnvironment('SIGNING_KEY'), state, cache }
+  if (input.mode === 'inputs')
+    return publishInputs(input, {
+      ...parts,
+      staging,
+      evaluatorRoleId: requireEnvironment('EVALUATOR_ROLE_ID'),
+    })
   if (input.mode !== 'keys' && input.mode !== 'repair' && input.mode !== 'index') {
     const builderRoleId = requireEnvironment('BUILDER_ROLE_ID')
     const workerRoleId = requireEnvironment('WORKER_ROLE_ID')

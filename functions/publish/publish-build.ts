@@ -12,9 +12,9 @@ import type {
   PublishAnswer,
   RunId,
 } from '../shared/contract.ts'
+import { NOT_STARTED } from '../shared/attempts.ts'
 import { HearthError } from '../shared/errors.ts'
 import { machineOfBuild, stagingPrefixOfBatch, stateKeys } from '../shared/keys.ts'
-import { lostOutcome } from '../shared/lost-outcome.ts'
 import { logger } from '../shared/lambda.ts'
 import { type Bucket, findJson, readJson, writeJson } from '../shared/objects.ts'
 import { openUpstreamMemory } from '../shared/upstream-memory.ts'
@@ -177,5 +177,6 @@ function machineOf(
 }
 
 function neverStarted({ derivations }: BuildJob, message: string): DerivationOutcome[] {
-  return derivations.map(({ drvPath }) => ({ drvPath, ...lostOutcome(message) }))
+  const error = { name: NOT_STARTED, message, retryable: true }
+  return derivations.map(({ drvPath }) => ({ drvPath, outcome: 'lost', error }))
 }

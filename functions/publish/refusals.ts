@@ -62,6 +62,14 @@ export class SourceDiffers extends HearthError {
   }
 }
 
+/** Plan has proved an input of a flake, and the evaluator that brought it did not stage it. */
+export class InputNotStaged extends HearthError {
+  override name = 'InputNotStaged'
+  constructor(path: StorePath) {
+    super(`the flake's input ${path} is in no cache, and its evaluator did not stage it: its log says why`)
+  }
+}
+
 /** An output breaks a rule of its own derivation: Nix itself would not have registered it. */
 export class ReferenceRuleBroken extends HearthError {
   override name = 'ReferenceRuleBroken'

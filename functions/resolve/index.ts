@@ -62,7 +62,7 @@ async function resolve(
   request: RunInput,
   { config, sha256 }: StoredConfig,
 ): Promise<{ job: EvaluationJob; identity: string; isHead: boolean }> {
-  const { attributes, systems } = configurationFor(config, request)
+  const { attributes, systems, flakeInputs } = configurationFor(config, request)
   const head = await headOf(config.github.api, request.repository, request.ref)
   if (head === undefined) throw new RefNotFound(request.repository, request.ref)
   const commit = request.commit ?? head
@@ -79,6 +79,7 @@ async function resolve(
     upstreams: config.upstreams,
     config: sha256,
     started,
+    ...(flakeInputs === true ? { flakeInputs } : {}),
     ...(request.retryFailed === true ? { retryFailed: true } : {}),
     ...(warmed?.config === sha256 ? { warmedBy: warmed.run } : {}),
   }

@@ -6,16 +6,29 @@ import { hasCome, type TriedBatch } from './run-files.ts'
 const MOST_ATTEMPTS = 2
 // With a builder everything is lost that it had in hand, begun or not: only one of that may be to blame. At 5 % of machines that die, 4 times in a row is one in 160,000.
 const MOST_LOSSES = 4
+// A machine that never came says nothing about the derivation. Where CodeBuild's quota is the reason, each such batch has waited for 10 minutes: after an hour it is time
+// to say so.
+const MOST_STARTS = 6
+
+/** How far an attempt came: it was made, its builder was lost, there was none. */
+type Attempt = 'started' | 'lost' | 'none'
+const MOST: Record<Attempt, number> = { started: MOST_ATTEMPTS, lost: MOST_LOSSES, none: MOST_STARTS }
+
+/** The name of the error of a derivation of which no builder was ever there. */
+export const NOT_STARTED = 'BuilderNotStarted'
 
 /**
- * Which derivations have failed for good in this run, and why: a build that failed or was refused is not tried again; one that
- * raced or lacked an input is, once, and one that was lost with its builder a few times. Plan asks this only of what is missing now, so also a derivation that was published twice, and that no
+ * Which derivations have failed for good in this run, and why: a build that failed or was refused is not tried again; one that raced or lacked an input is, once;
+ * one that was lost with its builder, or for which no machine came, a few times more. Plan asks this only of what is missing now, so also a derivation that was published twice, and that no
  * cache shows, has failed.
  */
 export function failuresOf(batches: TriedBatch[]): Map<StorePath, string> {
   const failures = new Map<StorePath, string>()
-  const attempts = new Map<StorePath, number>()
-  const losses = new Map<StorePath, number>()
+  const counts: Record<Attempt, Map<StorePath, number>> = {
+    started: new Map(),
+    lost: new Map(),
+    none: new Map(),
+  }
   const come = new Set<StorePath>()
   for (const { outcome } of batches)
     for (const derivation of outcome?.derivations ?? []) if (hasCome(derivation)) come.add(derivation.drvPath)
@@ -25,18 +38,21 @@ export function failuresOf(batches: TriedBatch[]): Map<StorePath, string> {
       const derivation = said.get(drvPath)
       // It was not tried, because something that it needs did not come. A builder that says so of a derivation whose needs all came has tried it.
       if (derivation?.outcome === 'dependency-failed' && !needs.every((need) => come.has(need))) continue
-      const isLost = derivation === undefined || derivation.outcome === 'lost'
-      const counts = isLost ? losses : attempts
-      const tried = (counts.get(drvPath) ?? 0) + 1
-      counts.set(drvPath, tried)
+      const attempt = attemptOf(derivation)
+      const tried = (counts[attempt].get(drvPath) ?? 0) + 1
+      counts[attempt].set(drvPath, tried)
       const reason = reasonOf(derivation)
       const lasting = derivation?.error?.retryable === false
       if (lasting) failures.set(drvPath, reason)
-      else if (tried >= (isLost ? MOST_LOSSES : MOST_ATTEMPTS))
-        failures.set(drvPath, `${reason} (tried ${tried} times)`)
+      else if (tried >= MOST[attempt]) failures.set(drvPath, `${reason} (tried ${tried} times)`)
     }
   }
   return failures
+}
+
+function attemptOf(derivation: DerivationOutcome | undefined): Attempt {
+  if (derivation?.error?.name === NOT_STARTED) return 'none'
+  return derivation === undefined || derivation.outcome === 'lost' ? 'lost' : 'started'
 }
 
 function reasonOf(derivation: DerivationOutcome | undefined): string {

@@ -1,5 +1,8 @@
 import type { System } from './contract.ts'
 
+/** How the inputs of a flake are called among its attributes. They belong to no system: a laptop of any needs them to evaluate. */
+export const FLAKE_INPUTS = { attribute: 'inputs', system: 'any' }
+
 /** What hearth.yml asks to keep warm, by one entry of `attributes`. */
 export type WantedAttribute =
   /** of the flake: `devShells`, `packages.hello`, `packages.x86_64-linux.hello` */

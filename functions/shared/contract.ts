@@ -272,9 +272,9 @@ export interface PlannedShell {
 
 /**
  * `build`: there is work for lanes. `done`: every shell that evaluates is warm. `stuck`: something is missing, and nothing that is missing can
- * be built. `evaluate`: what evaluations import has come, and they can go on. `superseded`: a newer commit of the same ref is being warmed.
+ * be built. `inputs`: what the evaluator staged of the flake's inputs is to be published, and then Plan looks again. `evaluate`: what evaluations import has come, and they can go on. `superseded`: a newer commit of the same ref is being warmed.
  */
-export type PlanVerdict = 'build' | 'evaluate' | 'done' | 'stuck' | 'superseded'
+export type PlanVerdict = 'build' | 'inputs' | 'evaluate' | 'done' | 'stuck' | 'superseded'
 
 /** `runs/<run>/plans/<wave>.json`: what Plan saw and decided; read by the next wave, by Record and by Report. */
 export interface WavePlan {

@@ -24,6 +24,8 @@ export const cacheKeys = {
 export const stagedKeys = {
   evaluation: (prefix: string): string => `${prefix}evaluation.json`,
   archive: (prefix: string): string => `${prefix}archive.zst`,
+  /** below it an evaluator stages sources of a flake's inputs, as builders stage outputs: all that Publish reads of an evaluator */
+  inputs: (prefix: string): string => `${prefix}inputs/`,
   /** what a machine says now and then of the batch that it builds; each time a new object */
   progress: (prefix: string): string => `${prefix}progress/`,
   results: (prefix: string): string => `${prefix}results/`,
@@ -73,6 +75,8 @@ export const stateKeys = {
   evaluation: (run: RunId): string => `runs/${run}/plans/evaluation.json`,
   graph: (run: RunId): string => `runs/${run}/graph.json.zst`,
   archive: (run: RunId): string => `runs/${run}/archive.zst`,
+  /** what became of a flake's inputs */
+  inputs: (run: RunId): string => `runs/${run}/inputs.json`,
   plan: (run: RunId, wave: number): string => `runs/${run}/plans/${wave}.json`,
   schedule: (run: RunId, wave: number): string => `runs/${run}/schedules/${wave}.json.zst`,
   schedules: (run: RunId): string => `runs/${run}/schedules/`,

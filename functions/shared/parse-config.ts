@@ -38,6 +38,8 @@ const Repository = z.strictObject({
   refs: z.array(Branch).check(z.minLength(1)),
   attributes: z._default(z.array(Attribute).check(z.minLength(1)), ['devShells']),
   systems: z.array(SystemName).check(z.minLength(1)),
+  // Whoever reads the cache can read them then.
+  flakeInputs: z.optional(z.boolean()),
 })
 
 // CodeBuild's BUILD_GENERAL1_LARGE, which resources/builders.yml uses, has 8 vCPUs.

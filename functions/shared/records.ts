@@ -28,6 +28,15 @@ export interface KnownEvaluation {
   broken: number
 }
 
+/** `runs/<run>/inputs.json`: Publish has looked at what an evaluator staged of a flake's inputs. What it does not speak of is published. */
+export interface PublishedInputs {
+  version: 1
+  /** of the evaluator */
+  build: BuildId
+  /** why they are not published */
+  refused: Record<StorePath, string>
+}
+
 /** `roots/<repository>/<ref>/<shell>.json`: keeps one shell's warm set alive. */
 export interface Root {
   version: 1

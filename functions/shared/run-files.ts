@@ -30,7 +30,7 @@ const RUNS = 4
 const known = new Map<RunId, Map<string, { etag: string; value: unknown }>>()
 
 /**
- * Every batch that a run's lanes took, in the order of their waves. Files that have not changed since the last call are not read again.
+ * Every batch that a run's lanes took, in the order in which they took them. Files that have not changed since the last call are not read again.
  */
 export async function readBatches(state: Bucket, run: RunId): Promise<TriedBatch[]> {
   const seen = known.get(run) ?? new Map<string, { etag: string; value: unknown }>()
@@ -50,19 +50,21 @@ export async function readBatches(state: Bucket, run: RunId): Promise<TriedBatch
     return value
   }
   const tried = await Promise.all(
-    [...batches].map(async ([key, listed]): Promise<TriedBatch[]> => {
+    [...batches].map(async ([key, listed]): Promise<(TriedBatch & { taken: number })[]> => {
       const outcomeKey = stateKeys.outcomes(run) + key.slice(stateKeys.batches(run).length)
       const [job, outcome] = await Promise.all([
         read<BuildJob>(key, listed),
         read<BatchOutcome>(outcomeKey, outcomes.get(outcomeKey)),
       ])
-      return job === undefined ? [] : [{ job, outcome }]
+      return job === undefined ? [] : [{ job, outcome, taken: listed.modified.getTime() }]
     }),
   )
-  return tried.flat().toSorted((one, other) => {
+  const ordered = tried.flat().toSorted((one, other) => {
     const [a, b] = [parseBatchId(one.job.batch), parseBatchId(other.job.batch)]
-    return a.wave - b.wave || a.number - b.number
+    // Numbers count within a lane: one that has just begun its second batch may be later than another one's tenth.
+    return a.wave - b.wave || one.taken - other.taken || a.number - b.number
   })
+  return ordered.map(({ job, outcome }) => ({ job, outcome }))
 }
 
 /** Whether a cache has the outputs of a derivation now. */

@@ -429,6 +429,18 @@ describe('an evaluation that later runs use again', () => {
   })
 })
 
+describe('a failure that is remembered', () => {
+  const forget = (role: string) =>
+    answerTo(
+      s3As(deployed, role).send(new DeleteObjectCommand({ Bucket: bucket('State'), Key: 'failures/x.json' })),
+    )
+  test('is forgotten by Publish alone', async () => {
+    expect(await forget('PublishRole')).toBe('done')
+    for (const role of ['PlanRole', 'TakeRole', 'RecordRole', 'BuilderRole', 'EvaluatorRole'])
+      expect([role, await forget(role)]).toEqual([role, 'denied'])
+  })
+})
+
 describe('each function reads only what its state needs', () => {
   const as = (role: string, Key: string) =>
     answerTo(s3As(deployed, role).send(new GetObjectCommand({ Bucket: bucket('Staging'), Key })))
@@ -439,6 +451,15 @@ describe('each function reads only what its state needs', () => {
   test('Publish reads what builders stage, and nothing of an evaluator', async () => {
     expect(await as('PublishRole', stagedKeys.evaluation(prefixOf('BuilderRole', OWN)))).toBe('done')
     expect(await as('PublishRole', stagedKeys.evaluation(prefixOf('EvaluatorRole', OWN)))).toBe('denied')
+    expect(await as('PublishRole', stagedKeys.archive(prefixOf('EvaluatorRole', OWN)))).toBe('denied')
+  })
+  test('of an evaluator Publish reads the inputs of a flake, and Plan all', async () => {
+    const key = stagedKeys.inputs(prefixOf('EvaluatorRole', OWN)) + NARINFO
+    const operator = s3As(deployed)
+    await operator.send(new PutObjectCommand({ Bucket: bucket('Staging'), Key: key, Body: 'honest' }))
+    operator.destroy()
+    expect(await as('PublishRole', key)).toBe('done')
+    expect(await as('RecordRole', key)).toBe('denied')
   })
   test.each([
     'WebhookRole',

@@ -176,6 +176,14 @@ export const EVALUATION: Guard[] = [
     only: ['when the evaluator was exchanged while the run was on its way'],
   },
   {
+    name: 'the inputs of a flake are published only when hearth.yml asks for them',
+    file: 'functions/publish/publish-inputs.ts',
+    text: 'if (job.flakeInputs !== true || round === undefined)',
+    without: 'if (round === undefined)',
+    test: 'test/unit/functions/publish/handler.test.ts',
+    only: ['are not published when hearth.yml says'],
+  },
+  {
     name: 'an evaluation is read below the prefix of its own build',
     file: 'functions/shared/keys.ts',
     text: "`${roleId}:AWSCodeBuild-${buildId.slice(buildId.indexOf(':') + 1)}`",

@@ -82,10 +82,11 @@ export class AwsDouble {
     for (const [key, { bytes }] of this.objects) {
       if (!key.startsWith(start)) continue
       const name = key.slice(start.length)
-      if (!name.startsWith('parcels/')) all.set(name, bytes)
+      const [, within = '', number] = /^(.*\/)?parcels\/(\d+)$/.exec(name) ?? []
+      if (number === undefined) all.set(name, bytes)
       else
         for (const [packed, { start: at, bytes: size }] of readParcel(bytes))
-          all.set(packed, bytes.subarray(at, at + size))
+          all.set(within + packed, bytes.subarray(at, at + size))
     }
     return all
   }

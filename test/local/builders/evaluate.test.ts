@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createHash } from 'node:crypto'
@@ -348,9 +348,9 @@ describe('the inputs of a flake', () => {
     for (const path of flakeInputs) {
       const source = sources.get(path)
       expect(source?.contentAddress).toMatch(/^fixed:r:sha256:/)
-      const narinfo = parseNarInfo(aws.staged(`${hashPartOf(path)}.narinfo`).toString())
+      const narinfo = parseNarInfo(aws.staged(`inputs/${hashPartOf(path)}.narinfo`).toString())
       expect(narinfo).toMatchObject({ storePath: path, narHash: source?.narHash, narSize: source?.narSize })
-      expect(aws.stagedNames()).toContain(narinfo.url)
+      expect(aws.stagedNames()).toContain(`inputs/${narinfo.url}`)
     }
     expect(aws.stagedNames().at(-1)).toBe('evaluation.json')
   })
@@ -364,7 +364,43 @@ describe('the inputs of a flake', () => {
     expect(again.status, again.stderr).toBe(0)
     expect(evaluation().flakeInputs).toEqual(flakeInputs)
     const staged = aws.stagedNames().filter((name) => name.endsWith('.narinfo'))
-    expect(staged).toEqual(flakeInputs.slice(0, 1).map((path) => `${hashPartOf(path)}.narinfo`))
+    expect(staged).toEqual(flakeInputs.slice(0, 1).map((path) => `inputs/${hashPartOf(path)}.narinfo`))
+  })
+
+  test('that cannot be fetched are reported like a shell that does not evaluate, and the shells stay', async () => {
+    const gone = join(folder, 'with-input-gone')
+    const lost = join(folder, 'input-lost')
+    const revision = commitFlake(lost, '{ outputs = { self }: { }; }')
+    commitFlake(
+      gone,
+      `{
+        inputs.lost.url = "git+file://${lost}?rev=${revision}";
+        outputs = { self, lost }: { devShells.x86_64-linux.default = ${derivation('shell')}; };
+      }`,
+    )
+    const locked = await machine.run(['nix', 'flake', 'lock', `git+file://${gone}`])
+    expect(locked.status, locked.stderr).toBe(0)
+    const head = commitFile(gone, 'flake.lock')
+    // another machine, which has never seen it
+    rmSync(lost, { recursive: true })
+    const lock = join(gone, 'flake.lock')
+    writeFileSync(
+      lock,
+      readFileSync(lock, 'utf8').replaceAll(/"narHash": "[^"]*"/g, `"narHash": "sha256-${'A'.repeat(43)}="`),
+    )
+    const another = commitFile(gone, 'flake.lock')
+    expect(another).not.toBe(head)
+    const ran = await evaluate(gone, another, { systems: ['x86_64-linux'], flakeInputs: true })
+    expect(ran.status, ran.stderr).toBe(0)
+    expect(evaluation()).not.toHaveProperty('flakeInputs')
+    expect(evaluation().shells).toEqual([
+      {
+        attribute: 'devShells.x86_64-linux.default',
+        system: 'x86_64-linux',
+        drvPath: expect.any(String) as string,
+      },
+      { attribute: 'inputs', system: 'any', error: expect.any(String) as string, isPassing: true },
+    ])
   })
 
   test('stay private otherwise', async () => {

@@ -202,11 +202,11 @@ export class World {
     for (const key of single) await this.remove(this.staging, key)
   }
 
-  /** Runs Publish over a batch of these derivations, given inputs first. */
-  async publish(names: string[], build = BUILD): Promise<DerivationOutcome[]> {
+  /** What Publish works with, of what a build has staged so far. */
+  async publication(build = BUILD): Promise<Omit<Publication, 'parcels'>> {
     if (this.parcelled) await this.pack(build)
     const bucket = ({ name }: Bucket): Bucket => ({ s3: this.#publishS3, name })
-    const publication: Omit<Publication, 'parcels'> = {
+    return {
       run: build === BUILD ? 'push-acme-shells-1' : 'push-acme-shells-2',
       build,
       prefix: prefixOf(build),
@@ -221,6 +221,11 @@ export class World {
       verifiedSources: new Map(),
       now: () => Date.now() + this.later,
     }
+  }
+
+  /** Runs Publish over a batch of these derivations, given inputs first. */
+  async publish(names: string[], build = BUILD): Promise<DerivationOutcome[]> {
+    const publication = await this.publication(build)
     const derivations = names.map((name) => this.#batchDerivation(name, names))
     const batch = { build: publication, derivations, before: [] }
     const { outcomes, failure } = await publishBatches([batch], { lost: 'its builder died' })

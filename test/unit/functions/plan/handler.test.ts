@@ -1,14 +1,19 @@
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { handler as Handler } from '../../../../functions/plan/index.ts'
-import type { DerivationOutcome, Graph, WaveSchedule } from '../../../../functions/shared/contract.ts'
+import type {
+  DerivationOutcome,
+  Graph,
+  WavePlan,
+  WaveSchedule,
+} from '../../../../functions/shared/contract.ts'
 import { formatNarInfo } from '../../../../nix/narinfo.ts'
 import { hashPartOf, type StorePath } from '../../../../nix/store-path.ts'
 import type { RememberedFailure } from '../../../../functions/shared/records.ts'
 import { batchDerivation, became, jobOf, outcomeOf } from '../batches.ts'
 import { formatGraph } from '../../../../functions/shared/graph-file.ts'
 import { Buckets } from '../buckets.ts'
-import { drv, graphOf, out } from '../graphs.ts'
+import { drv, graphOf, out, storePath } from '../graphs.ts'
 import { captureLog, context } from '../lambda.ts'
 
 const RUN = 'push-acme-shells-1'
@@ -235,6 +240,62 @@ describe('a commit that an earlier run has evaluated', () => {
     jobSays({ warmedBy: 'push-acme-shells-0' })
     expect(await planAgain()).toMatchObject({ verdict: 'build' })
     expect(scheduled(1).derivations).toHaveLength(2)
+  })
+})
+
+describe('the inputs of a flake', () => {
+  const [one, other] = [storePath('one-source'), storePath('other-source')]
+  const wanted = (flakeInputs = true): void => {
+    takenOver()
+    publish(out('app'))
+    const key = `state/runs/${RUN}/plans/evaluation.json`
+    buckets.put(key, { ...(buckets.json(key) as object), flakeInputs: [one, other] })
+    const job = `state/runs/${RUN}/job.json`
+    buckets.put(job, { ...(buckets.json(job) as object), ...(flakeInputs ? { flakeInputs } : {}) })
+  }
+  const tried = (refused: object, build = BUILD) =>
+    buckets.put(`state/runs/${RUN}/inputs.json`, { version: 1, build, refused })
+  const stand = (): unknown =>
+    (buckets.json(`state/runs/${RUN}/plans/1.json`) as WavePlan).shells.find(
+      ({ attribute }) => attribute === 'inputs',
+    )
+  const paths = [one, other]
+
+  test('are published before anything else, when a cache lacks one', async () => {
+    wanted()
+    publish(one)
+    expect(await plan(1)).toEqual({ verdict: 'inputs', wave: 1, lanes: [] })
+    expect(stand()).toEqual({ attribute: 'inputs', system: 'any', paths, status: 'cold' })
+  })
+  test('are warm when caches have them', async () => {
+    wanted()
+    publish(one)
+    publish(other)
+    expect(await plan(1)).toMatchObject({ verdict: 'done' })
+    expect(stand()).toEqual({ attribute: 'inputs', system: 'any', paths, status: 'warm' })
+  })
+  test('that Publish has refused are told with its reason, and the run goes on', async () => {
+    wanted()
+    publish(one)
+    tried({ [other]: 'its NarHash differs' })
+    expect(await plan(1)).toMatchObject({ verdict: 'done' })
+    expect(stand()).toMatchObject({ status: 'failed', reason: 'its NarHash differs' })
+  })
+  test('are published once for each evaluation', async () => {
+    wanted()
+    tried({}, 'hearth-evaluator:before')
+    expect(await plan(1)).toMatchObject({ verdict: 'inputs' })
+    tried({})
+    expect(await plan(1)).toMatchObject({ verdict: 'done' })
+    expect(stand()).toMatchObject({
+      status: 'failed',
+      reason: expect.stringContaining('no cache shows it') as string,
+    })
+  })
+  test('are nobody’s business when hearth.yml does not ask for them, whatever the evaluator says', async () => {
+    wanted(false)
+    expect(await plan(1)).toMatchObject({ verdict: 'done' })
+    expect(stand()).toBeUndefined()
   })
 })
 

@@ -3,7 +3,7 @@ import { rememberEvaluation, reuseEvaluation } from '../../../../functions/plan/
 import type { Evaluation, EvaluationJob } from '../../../../functions/shared/contract.ts'
 import { evaluationIdentity } from '../../../../functions/shared/evaluation-identity.ts'
 import { Buckets } from '../buckets.ts'
-import { drv } from '../graphs.ts'
+import { drv, out } from '../graphs.ts'
 
 const EVALUATOR = { bundle: 'builders/x.zip', nixVersion: '2.34.8' }
 const job = (run: string, ref = 'refs/heads/main'): EvaluationJob => {
@@ -55,7 +55,13 @@ async function first(changes: Partial<Evaluation> = {}, asked = job('first')): P
   }
   await rememberEvaluation(buckets.bucket('state'), asked, whole)
 }
-const next = (asked = job('next')) => reuseEvaluation(buckets.bucket('state'), asked)
+const held = new Set<string>()
+const next = (asked = job('next')) =>
+  reuseEvaluation(
+    buckets.bucket('state'),
+    asked,
+    async (paths) => new Set(paths.filter((path) => held.has(path))),
+  )
 const known = () => buckets.keys('state').filter((key) => key.startsWith('evaluations/'))
 
 describe('an evaluation is used again', () => {
@@ -98,6 +104,15 @@ describe('an evaluation is used again', () => {
 })
 
 describe('it is evaluated', () => {
+  test('when our cache has lost an input of the flake: only an evaluator brings it again', async () => {
+    const [one, other] = [out('one'), out('other')]
+    await first({ flakeInputs: [one, other] })
+    held.add(one)
+    expect(await next()).toBeUndefined()
+    held.add(other)
+    expect(await next()).toMatchObject({ run: 'next', flakeInputs: [one, other] })
+  })
+
   test.each([
     ['when nobody has evaluated it', async () => undefined],
     [

@@ -7,7 +7,7 @@ import { formatSecretKey, generateSecretKey } from '../../../../nix/signature.ts
 import { baseNameOf, hashPartOf } from '../../../../nix/store-path.ts'
 import { formatGraph } from '../../../../functions/shared/graph-file.ts'
 import { Buckets } from '../buckets.ts'
-import { drv, graphOf, out } from '../graphs.ts'
+import { drv, graphOf, out, storePath } from '../graphs.ts'
 import { captureLog, context } from '../lambda.ts'
 
 const RUN = 'push-acme-shells-1'
@@ -27,6 +27,7 @@ beforeEach(async () => {
   for (const name of ['STATE', 'STAGING', 'CACHE']) vi.stubEnv(`${name}_BUCKET`, name.toLowerCase())
   vi.stubEnv('BUILDER_ROLE_ID', 'AROABUILDER')
   vi.stubEnv('WORKER_ROLE_ID', 'AROAWORKER')
+  vi.stubEnv('EVALUATOR_ROLE_ID', 'AROAEVALUATOR')
   vi.stubEnv('SIGNING_KEY', 'the-keys')
   log = captureLog()
   secrets.reset()
@@ -115,7 +116,7 @@ describe('what became of a batch is left for Plan', () => {
       outcome(null, {
         outcome: 'lost',
         error: {
-          name: 'BuilderLost',
+          name: 'BuilderNotStarted',
           message:
             'no builder could be started (CodeBuild.AccountLimitExceededException: Cannot have more than 1 builds in queue)',
           retryable: true,
@@ -276,7 +277,7 @@ describe('while its machine is at work', () => {
     )
   beforeEach(() => {
     const graph = graphOf({ a: {}, b: {}, c: { needs: ['a'] } })
-    buckets.put(`state/runs/${RUN}/graph.json.zst`, zstdCompressSync(JSON.stringify(graph)))
+    buckets.put(`state/runs/${RUN}/graph.json.zst`, zstdCompressSync(formatGraph(graph)))
     job(BATCH, { a: [], b: [] })
     job(SECOND, { c: ['a'] })
   })
@@ -329,4 +330,51 @@ describe('what is finished is not done again', () => {
     await publish({ build: BUILD })
     expect(buckets.json(OUTCOME)).toEqual(outcome(MACHINE, brokenOutcome))
   })
+})
+
+describe('the inputs of a flake', () => {
+  const input = storePath('one-source')
+  const wanted = (flakeInputs?: boolean): void => {
+    buckets.put(`state/runs/${RUN}/job.json`, {
+      kind: 'evaluate',
+      target: { repository: 'acme/shells' },
+      config: 'abc',
+      flakeInputs,
+    })
+    buckets.put('state/config/abc.json', {
+      version: 1,
+      sha256: 'abc',
+      config: { upstreams: [], limits: { nar: { gigabytes: 20 } } },
+    })
+    buckets.put(`state/runs/${RUN}/plans/evaluation.json`, {
+      version: 1,
+      round: { number: 1, build: 'hearth-evaluator:1', neededBefore: {} },
+      flakeInputs: [input],
+    })
+  }
+  const publishInputs = () => handler({ mode: 'inputs', run: RUN }, context)
+
+  test('are looked for where their evaluator staged them; what became of them is left for Plan', async () => {
+    wanted(true)
+    const read: string[] = []
+    buckets.before = (request) => void read.push(request)
+    expect(await publishInputs()).toEqual({ verdict: 'done' })
+    expect(read).toContain(`Get staging/AROAEVALUATOR:AWSCodeBuild-1/inputs/${hashPartOf(input)}.narinfo`)
+    expect(buckets.json(`state/runs/${RUN}/inputs.json`)).toEqual({
+      version: 1,
+      build: 'hearth-evaluator:1',
+      refused: { [input]: expect.stringContaining('its evaluator did not stage it') as string },
+    })
+  })
+  test.each([[undefined], [false]])(
+    'are not published when hearth.yml says %s of them, whatever the evaluator says',
+    async (flakeInputs) => {
+      wanted(flakeInputs)
+      await expect(publishInputs()).rejects.toMatchObject({
+        name: 'InputsNotWanted',
+        message: expect.stringContaining('acme/shells') as string,
+      })
+      expect(buckets.keys('cache')).toEqual([])
+    },
+  )
 })

@@ -40,6 +40,22 @@ describe('what Publish remembers, Plan of the next run knows', () => {
     )
   })
 
+  test.each(['published', 'already-published'] as const)('until a build of it is %s', async (outcome) => {
+    await rememberFailures(state(), 'run-1', [failed(false), { ...failed(false), drvPath: drv('app') }])
+    await rememberFailures(state(), 'run-2', [became(drv('lib'), outcome)])
+    expect([...(await rememberedFailures(state(), graph, 'run-3')).keys()]).toEqual([drv('app')])
+  })
+
+  test('and it costs a publication of what never failed one listing', async () => {
+    const asked: string[] = []
+    buckets.before = (request) => void asked.push(request)
+    await rememberFailures(state(), 'run-1', [
+      became(drv('app'), 'published'),
+      became(drv('lib'), 'published'),
+    ])
+    expect(asked).toEqual(['List failures/'])
+  })
+
   test('with the end of its log', async () => {
     vi.useFakeTimers({ now: Date.parse('2026-03-12T19:00:00.000Z') })
     await rememberFailures(state(), 'run-1', [failed(false)])

@@ -31,6 +31,14 @@ const plan: WavePlan = {
   derivations: { graph: 3, missing: 1, scheduled: 0 },
 }
 
+test('what is called alike for every system has a root for each', () => {
+  const shells = ['x86_64-linux', 'aarch64-linux'].map((system) =>
+    shell('nixpkgs#bashInteractive', system, 'warm'),
+  )
+  const names = rootsOf({ ...plan, shells }, TARGET, 'this-run', '').map((root) => root.shell)
+  expect(names).toEqual(['x86_64-linux nixpkgs#bashInteractive', 'aarch64-linux nixpkgs#bashInteractive'])
+})
+
 test('a shell that is warm gets a root of its own on each system; one that is not keeps the root it had', () => {
   const root = {
     version: 1,

@@ -66,6 +66,13 @@ describe('a run with work to do leaves its job for the evaluator', () => {
   })
 })
 
+test('the inputs of the flake are kept warm when the repository’s configuration says so', async () => {
+  const wanted = config.config.repositories.map((one) => ({ ...one, flakeInputs: true }))
+  buckets.put('state/config/current.json', storedConfig({ ...config.config, repositories: wanted }))
+  await resolve(push)
+  expect(buckets.json(`state/runs/${RUN}/job.json`)).toMatchObject({ flakeInputs: true })
+})
+
 test('a run that is asked for it builds again what failed before', async () => {
   await resolve({ ...push, retryFailed: true })
   expect(buckets.json(`state/runs/${RUN}/job.json`)).toMatchObject({ retryFailed: true })

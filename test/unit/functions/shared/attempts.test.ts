@@ -64,6 +64,32 @@ describe('what has failed for good in this run', () => {
     expect(failuresOf(batches).get(drv('lib'))).toBe(reason)
   })
 
+  describe('a machine that could not be started', () => {
+    const unstarted = (): TriedBatch => {
+      const tried = batch({ lib: 'lost' })
+      const derivations = [
+        {
+          ...became(drv('lib'), 'lost'),
+          error: { name: 'BuilderNotStarted', message: 'no quota', retryable: true },
+        },
+      ]
+      return { ...tried, outcome: { ...outcomeOf('run', '1-x86_64-linux-1-1', derivations), machine: null } }
+    }
+    const unstartedTimes = (count: number): TriedBatch[] => Array.from({ length: count }, unstarted)
+    test.each<[string, TriedBatch[], string | undefined]>([
+      ['is no attempt of the derivation', unstartedTimes(5), undefined],
+      ['is one at last: it is said', unstartedTimes(6), 'no quota (tried 6 times)'],
+      ['nor is it one beside a builder that was lost', [...unstartedTimes(2), batch({ lib: 'lost' })], undefined],
+      [
+        'and one that was lost four times has failed, whatever was not started meanwhile',
+        [batch({ lib: 'lost' }), ...unstartedTimes(3), ...times(3, { lib: 'lost' })],
+        'lost! (tried 4 times)',
+      ],
+    ])('%s', (_, batches, reason) => {
+      expect(failuresOf(batches).get(drv('lib'))).toBe(reason)
+    })
+  })
+
   test('a batch of which neither builder nor Publish left a word counts as tried', () => {
     const silent = { ...batch({ lib: 'nothing' }), outcome: undefined }
     expect(failuresOf([silent])).toEqual(new Map())

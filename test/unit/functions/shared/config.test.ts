@@ -53,6 +53,15 @@ describe('a hearth.yml', () => {
   })
 
   test.each([
+    [true, true],
+    [false, false],
+    [undefined, undefined],
+  ])('keeps the inputs of a flake warm only when it says so: %s', (said, expected) => {
+    const config = parseConfig(withValue('repositories.0.flakeInputs', said))
+    expect(config.repositories[0]?.flakeInputs).toBe(expected)
+  })
+
+  test.each([
     ['attributes are devShells', 'repositories.1.attributes', ['devShells']],
     ['there are no upstreams', 'upstreams', []],
     ['a NAR has 20 GB at most', 'limits.nar', { gigabytes: 20 }],

@@ -38,9 +38,10 @@ describe('the plans of a run', () => {
 })
 
 describe('the batches of a run, with what was said of them', () => {
-  const batch = (run: string, id: string) => {
+  /** @param second when its lane took it */
+  const batch = (run: string, id: string, second = 0) => {
     const job = jobOf(run, id, [batchDerivation('app')])
-    buckets.put(`state/${stateKeys.batch(run, id)}`, job)
+    buckets.put(`state/${stateKeys.batch(run, id)}`, job, new Date(second * 1000))
     return job
   }
   const outcome = (run: string, id: string, ...said: Parameters<typeof became>[1][]) => {
@@ -53,9 +54,17 @@ describe('the batches of a run, with what was said of them', () => {
     return written
   }
 
-  test('in the order of their waves, and of each lane', async () => {
-    const ids = ['1-x86_64-linux-1-2', '1-x86_64-linux-1-10', '2-aarch64-linux-1-1', '10-x86_64-linux-1-1']
-    for (const id of ids.toReversed()) batch('r1', id)
+  test('in the order of their waves, and of each wave as they were taken, whatever their numbers are in their lanes', async () => {
+    const ids = [
+      '1-x86_64-linux-1-2',
+      '1-x86_64-linux-1-10',
+      '1-x86_64-linux-2-1',
+      '2-aarch64-linux-1-1',
+      '10-x86_64-linux-1-1',
+    ]
+    // S3 tells seconds: within one a lane's numbers tell
+    const taken = [5, 5, 6, 0, 0]
+    for (const [index, id] of [...ids.entries()].toReversed()) batch('r1', id, taken[index])
     expect((await readBatches(state(), 'r1')).map(({ job }) => job.batch)).toEqual(ids)
   })
 
