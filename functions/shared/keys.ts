@@ -99,6 +99,9 @@ export const stateKeys = {
    */
   parkedLane: (run: RunId, { system, slot }: Lane, since: string, id: string): string =>
     `runs/${run}/parked/${system}-${slot}/${since}-${id}.json`,
+  /** runs that wait for what this one builds */
+  waitingRuns: (run: RunId): string => `runs/${run}/waiting/`,
+  waitingRun: (run: RunId, waiting: RunId): string => `runs/${run}/waiting/${waiting}`,
   log: (run: RunId, drvBaseName: string): string => `runs/${run}/logs/${drvBaseName}`,
   summary: (run: RunId): string => `runs/${run}/summary.json`,
   standing: (run: RunId): string => `runs/${run}/standing.json`,

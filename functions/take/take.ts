@@ -27,6 +27,7 @@ import { lookForWorker } from './mac-workers.ts'
 import { answer, forgetParked, park, unpark, wake, wakeLane } from './parked-lanes.ts'
 import { nameOfLane } from './progress.ts'
 import { isAnythingLeft, progressFor, settingsOf, viewRun } from './run-view.ts'
+import { leaveWord, wakeWaitingRuns } from './waiting-runs.ts'
 import { wakeOthers } from './wake-others.ts'
 
 /** A lane that asks for work. */
@@ -70,10 +71,12 @@ export async function take(request: TakeRequest, parts: TakeParts): Promise<Take
   const { run, lane, token } = request
   const { state, sfn, clock } = parts
   const since = clock().toISOString()
+  await wakeWaitingRuns(parts, run)
   let look = await lookFor(request, parts)
   if ('waits' in look) {
     const parked: ParkedLane = { version: 1, lane, token, since, seen: look.seen, waits: look.waits }
     await park(state, run, parked)
+    await leaveWord(state, run, look.waits)
     // Who published something before the token was there to see has woken nobody.
     look = await lookFor(request, parts)
     if ('answer' in look) await unpark(state, run, parked)

@@ -63,6 +63,7 @@ const UPSTREAM_PACKAGES = ['tools', 'stdenv', 'libtext']
  * @param folder emptied first
  * @param evaluation what one evaluation may cost
  * @param systems what the repository is kept warm for; with MAC among them there is a Mac
+ * @param machines for each Linux
  */
 export async function startWorld(
   folder: string,
@@ -70,6 +71,7 @@ export async function startWorld(
   onEvent: (event: StackEvent) => void,
   evaluation = { secondsPerSystem: 120, megabytes: 2048 },
   systems = LINUX,
+  machines = 1,
 ): Promise<DemoWorld> {
   refuseToWipe(folder)
   await rm(folder, { recursive: true, force: true })
@@ -81,6 +83,13 @@ export async function startWorld(
     const foreign = { 'extra-platforms': systems.join(' ') }
     const machine = (name: string, settings: Record<string, string>): Promise<DemoMachine> =>
       makeMachine(join(folder, 'machines', name), name, settings)
+
+    const machinesFor = (system: string): Promise<DemoMachine[]> =>
+      Promise.all(
+        Array.from({ length: machines }, (_, index) =>
+          machine(index === 0 ? system : `${system}-${index + 1}`, foreign),
+        ),
+      )
 
     const company = await makeCompany(join(folder, 'company'), EXAMPLE, REPOSITORY)
     view.say(
@@ -107,8 +116,8 @@ export async function startWorld(
       parameters: { MachineHeartbeatSeconds: '1', MachineSilenceSeconds: '8' },
       machines: {
         Evaluator: await machine('evaluator', {}),
-        LinuxX64Builder: await machine('x86_64-linux', foreign),
-        LinuxArm64Builder: await machine('aarch64-linux', foreign),
+        LinuxX64Builder: await machinesFor('x86_64-linux'),
+        LinuxArm64Builder: await machinesFor('aarch64-linux'),
       },
       onEvent,
     })

@@ -33,11 +33,13 @@ export interface TestCompany {
 /**
  * @param evaluation what one evaluation may cost
  * @param systems as in the demo; with MAC among them there is a Mac
+ * @param machines for each Linux
  * @param onLine is told everything that the demo would print
  */
 export async function startTestCompany(
   evaluation: { secondsPerSystem: number; megabytes: number },
   systems?: string[],
+  machines?: number,
   onLine: (line: string) => void = () => undefined,
 ): Promise<TestCompany> {
   const lines: string[] = []
@@ -51,6 +53,7 @@ export async function startTestCompany(
     (event) => listeners.forEach((listener) => listener(event)),
     evaluation,
     systems,
+    machines,
   )
   const machine = world.stack.physicalId('WarmStateMachine')
   const executionArn = (run: string): string => `${machine.replace(':stateMachine:', ':execution:')}:${run}`

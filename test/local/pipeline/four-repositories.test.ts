@@ -63,7 +63,7 @@ const killed = new Set<string>()
 let runs: EndedRun[] = []
 
 beforeAll(async () => {
-  company = await startTestCompany({ secondsPerSystem: 240, megabytes: 2048 }, SYSTEMS, (line) => {
+  company = await startTestCompany({ secondsPerSystem: 240, megabytes: 2048 }, SYSTEMS, 4, (line) => {
     if (line.includes(MAC)) logs.hear(MAC, line)
   })
   company.onEvent((event) => {

@@ -79,7 +79,11 @@ describe('what has failed for good in this run', () => {
     test.each<[string, TriedBatch[], string | undefined]>([
       ['is no attempt of the derivation', unstartedTimes(5), undefined],
       ['is one at last: it is said', unstartedTimes(6), 'no quota (tried 6 times)'],
-      ['nor is it one beside a builder that was lost', [...unstartedTimes(2), batch({ lib: 'lost' })], undefined],
+      [
+        'nor is it one beside a builder that was lost',
+        [...unstartedTimes(2), batch({ lib: 'lost' })],
+        undefined,
+      ],
       [
         'and one that was lost four times has failed, whatever was not started meanwhile',
         [batch({ lib: 'lost' }), ...unstartedTimes(3), ...times(3, { lib: 'lost' })],

@@ -188,6 +188,21 @@ describe('what another run builds is not built here', () => {
     expect(await other.taken(1, 0)).toBe('ghc')
   })
 
+  test('who builds it wakes the waiting lanes when it has said something, and not before', async () => {
+    const other = await scene.run({ lib: { seconds: 9000 }, tool: { seconds: 9000 } })
+    await other.take(1, 0)
+    await other.take(2, 0)
+    const run = await scene.run({ lib: { seconds: 9000 } })
+    const question = run.question(1, 0)
+    await run.ask(question)
+    const goOn = other.machine(scene.now, 2, { isDone: false })
+    await other.take(2, 1, goOn)
+    expect(run.answers.get(question.token)).toBeUndefined()
+    other.publish(FIRST)
+    await other.take(2, 1, goOn)
+    expect(run.answers.get(question.token)).toEqual({ verdict: 'look' })
+  })
+
   test('it is not tried again when it has failed there, nor what needs it', async () => {
     const started = new Date(NOW).toISOString()
     const other = await scene.run({ lib: {} }, undefined, { started })
