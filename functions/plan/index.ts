@@ -1,7 +1,7 @@
 import { S3Client } from '@aws-sdk/client-s3'
 import * as z from 'zod/mini'
-import { type CacheIndex, openCacheIndex } from '../shared/cache-index/cache-index.ts'
-import { openCaches } from '../shared/caches.ts'
+import { openCacheIndex } from '../shared/cache-index/cache-index.ts'
+import { type OpenCaches, openCaches } from '../shared/caches.ts'
 import type { StoredConfig } from '../shared/config.ts'
 import type {
   BuildId,
@@ -63,15 +63,17 @@ export const handler = lambda(PlanInput, async ({ run, evaluation: { build }, wa
   // it is read while everything else is
   index.open()
   const job = await readJson<EvaluationJob>(state, stateKeys.job(run))
+  const caches = openCaches(cache, job.upstreams ?? [], openUpstreamMemory(state), index)
   const evaluation =
     build === undefined
-      ? await reuseEvaluation(state, job, async (paths) => index.whichAreHeld(paths))
+      ? await reuseEvaluation(state, job, async (paths) => caches.whichAreHeld(paths))
       : await takeOver(job, build)
-  const seen = evaluation === undefined ? NOT_EVALUATED : await look(job, evaluation, wave, index)
+  const seen = evaluation === undefined ? NOT_EVALUATED : await look(job, evaluation, wave, caches)
   const plan: WavePlan = { version: 1, run, wave, target: job.target, config: job.config, ...seen }
   await writeJson(state, stateKeys.plan(run, wave), plan)
   const lanes = plan.lanes.map((lane) => ({ wave, ...lane }))
-  if (plan.verdict === 'done' && job.warmedBy !== undefined)
+  // a later wave has done something
+  if (wave === 1 && plan.verdict === 'done' && job.warmedBy !== undefined)
     return { verdict: 'unchanged', reason: whyUnchanged(job.target, job.warmedBy), wave, lanes }
   return { verdict: plan.verdict, wave, lanes }
 })
@@ -91,13 +93,12 @@ async function look(
   job: EvaluationJob,
   evaluation: Evaluation,
   wave: number,
-  index: CacheIndex,
+  caches: OpenCaches,
 ): Promise<Seen> {
   const [{ config }, graph] = await Promise.all([
     readJson<StoredConfig>(state, stateKeys.config(job.config)),
     evaluation.archive === undefined ? NOTHING : readGraph(state, job.run),
   ])
-  const caches = openCaches(cache, config.upstreams, openUpstreamMemory(state), index)
   const knowledge = await readKnowledge(state, job, config, graph)
   const decision = await decideRound(graph, evaluation, knowledge, async (paths) =>
     caches.whichAreHeld(paths),

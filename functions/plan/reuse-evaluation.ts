@@ -46,7 +46,7 @@ export async function rememberEvaluation(
 /**
  * The evaluation that an earlier run has of the same commit, attributes and evaluator. It becomes this run's own: later waves and builders read this run's keys, whatever
  * becomes of the other.
- * @param whichAreHeld what our cache has: only an evaluator can bring a flake's input again
+ * @param whichAreHeld asks the caches: only an evaluator can bring a flake's input again
  * @returns undefined when anything of it is gone, or is not what it was: then it must be evaluated
  */
 export async function reuseEvaluation(

@@ -240,6 +240,8 @@ describe('a commit that an earlier run has evaluated', () => {
     jobSays({ warmedBy: 'push-acme-shells-0' })
     expect(await planAgain()).toMatchObject({ verdict: 'build' })
     expect(scheduled(1).derivations).toHaveLength(2)
+    for (const name of ['lib', 'app']) publish(out(name))
+    expect(await handler({ run: RUN, evaluation: {}, wave: 2 }, context)).toMatchObject({ verdict: 'done' })
   })
 })
 

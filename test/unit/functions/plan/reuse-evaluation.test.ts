@@ -104,7 +104,7 @@ describe('an evaluation is used again', () => {
 })
 
 describe('it is evaluated', () => {
-  test('when our cache has lost an input of the flake: only an evaluator brings it again', async () => {
+  test('when an input of the flake was lost: only an evaluator brings it again', async () => {
     const [one, other] = [out('one'), out('other')]
     await first({ flakeInputs: [one, other] })
     held.add(one)
