@@ -61,17 +61,18 @@ function prepare(make: (folder: string, s3: string) => Content): Pair {
   const folder = mkdtempSync(join(tmpdir(), 'hearth-bench-upload-'))
   const at = (name: string): string => join(folder, name)
   const started: ServerProcess[] = []
-  const serve = (side: string): string => {
+  const serve = (side: string): ServerProcess => {
     const server = startServer(side, at(side))
     started.push(server)
-    return server.endpoint
+    return server
   }
   const remove = (): void => {
     for (const server of started) server.stop()
     rmSync(folder, { recursive: true, force: true })
   }
   try {
-    const [s3, http] = [serve('s3-server'), serve('http-store')]
+    const servers = { ours: serve('s3-server'), theirs: serve('http-store') }
+    const [s3, http] = [servers.ours.endpoint, servers.theirs.endpoint]
     const { cache, paths, bytes } = make(folder, s3)
     const [root, home] = [at('root'), at('home')]
     importIntoStore(cache, { root, home }, paths)
@@ -85,6 +86,9 @@ function prepare(make: (folder: string, s3: string) => Content): Pair {
     const upload = [process.execPath, bundleSide('upload-paths', folder), s3, String(ZSTD_LEVEL), at('paths')]
     const compare = bundleSide('compare-uploads', folder)
     let run = 0
+    const served = { ours: 0, theirs: 0 }
+    const cpus = () => ({ ours: servers.ours.cpu(), theirs: servers.theirs.cpu() })
+    let before = cpus()
     return {
       ours: { label: 'Hearth: Uploader', command: inOwnStore(store, upload) },
       theirs: {
@@ -100,8 +104,13 @@ function prepare(make: (folder: string, s3: string) => Content): Pair {
       sizes: { paths: paths.length, narBytes: bytes },
       versions: { nix: version },
       check(printed) {
+        const after = cpus()
+        served.ours += after.ours - before.ours
+        served.theirs += after.theirs - before.theirs
         const uploads = [s3, printed.ours.trim(), `${http}/run-${run}`, at('paths')]
         execFileSync(process.execPath, [compare, ...uploads], { stdio: ['ignore', 'ignore', 'inherit'] })
+        // the look at both was not part of what is measured
+        before = cpus()
       },
       details: (runs) => ({
         mbPerSecond: seriesOf(runs.map(({ ours }) => bytes / 1e6 / ours.wall)).median,
@@ -109,6 +118,9 @@ function prepare(make: (folder: string, s3: string) => Content): Pair {
         cpuMicrosecondsPerPath: seriesOf(runs.map(({ ours }) => (ours.cpu * 1e6) / paths.length)).median,
         cpuMicrosecondsPerPathOfNix: seriesOf(runs.map(({ theirs }) => (theirs.cpu * 1e6) / paths.length))
           .median,
+        // Both servers share the machine with what is measured; the pair that is not counted is among these.
+        cpuMicrosecondsOfS3PerPath: (served.ours * 1e6) / paths.length / run,
+        cpuMicrosecondsOfHttpStorePerPath: (served.theirs * 1e6) / paths.length / run,
       }),
       remove,
     }
