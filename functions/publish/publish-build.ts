@@ -100,6 +100,7 @@ export async function publishBuild(
       batch,
       system,
       machine: machine ?? null,
+      said: new Date().toISOString(),
       derivations,
     }
     await writeJson(state, stateKeys.outcome(run, batch), outcome)

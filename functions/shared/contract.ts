@@ -445,6 +445,8 @@ export interface BatchOutcome {
   system: System
   /** whose staging prefix was read; null when no builder was ever there */
   machine: MachineId | null
+  /** when this was said, ISO 8601 */
+  said: string
   derivations: DerivationOutcome[]
 }
 

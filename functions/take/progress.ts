@@ -3,10 +3,13 @@ import { failuresOf } from '../shared/attempts.ts'
 import { parseBatchId } from '../shared/batch-id.ts'
 import type { BatchId, Lane, Schedule, ScheduledDerivation, System } from '../shared/contract.ts'
 import { stands, isFinished, type TriedBatch } from '../shared/run-files.ts'
+import { type Passing, passingFailures } from './back-off.ts'
 import type { Progress } from './choose-batch.ts'
 
 /** How far a run is with a schedule. */
 export interface RunProgress extends Pick<Progress, 'published' | 'taken' | 'out'> {
+  /** what is to be tried again later, or on another machine */
+  passing: Map<number, Passing>
   /** of each lane that has something in hand, what */
   hands: Map<LaneName, { lane: Lane; positions: Set<number> }>
 }
@@ -74,7 +77,12 @@ export function progressOf(
   // What a machine has already may come all the same.
   const isHopeless = ({ drvPath, system }: ScheduledDerivation, position: number): boolean =>
     failures.has(drvPath) || failed.has(drvPath) || (givenUp.has(system) && !taken.has(position))
-  return { published, taken, out: outOf(schedule, published, isHopeless), hands }
+  const passing = new Map(
+    [...passingFailures(tried)].flatMap(([drvPath, one]) =>
+      at(drvPath).map((position) => [position, one] as const),
+    ),
+  )
+  return { published, taken, out: outOf(schedule, published, isHopeless), passing, hands }
 }
 
 /** The part of a batch of which something was said; the rest is still being built. */

@@ -1,4 +1,12 @@
-import type { BatchId, Claim, Lane, ScheduledMachines, System, WaveSchedule } from '../shared/contract.ts'
+import type {
+  BatchId,
+  Claim,
+  Lane,
+  MachineId,
+  ScheduledMachines,
+  System,
+  WaveSchedule,
+} from '../shared/contract.ts'
 import { parseBatchId } from '../shared/batch-id.ts'
 import { type FoundDerivations, readFound } from '../shared/found.ts'
 import type { Bucket } from '../shared/objects.ts'
@@ -32,13 +40,18 @@ export interface AskingLane {
 }
 
 /** Looks at a run, after having closed what the asking lane left open. */
-export async function viewRun(state: Bucket, schedule: WaveSchedule, asking: AskingLane): Promise<RunView> {
+export async function viewRun(
+  state: Bucket,
+  schedule: WaveSchedule,
+  asking: AskingLane,
+  now: Date,
+): Promise<RunView> {
   const { run, wave } = schedule
   for (;;) {
     const batches = await readBatches(state, run)
     const open = batches.filter((batch) => isOpenOf(batch, wave, asking))
     if (open.length > 0 && !asking.isAtWork) {
-      for (const batch of open) await noteLost(state, batch)
+      for (const batch of open) await noteLost(state, batch, now)
       continue
     }
     const isOver = (batch: BatchId): boolean => parseBatchId(batch).wave < wave
@@ -76,20 +89,34 @@ export function isAnythingLeft({ schedule, left }: RunView, system: System): boo
   return left.some((position) => schedule.derivations[position]?.system === system)
 }
 
-/**
- * The progress for the lanes of a system: what other runs are building is not to be had.
- * @param own the lane that asks, which is none of the others
- */
+/** Who looks for work. */
+export interface Seeker {
+  system: System
+  now: Date
+  /** the lane that asks, which is none of the others */
+  own?: Lane
+  /** its machine, when it has one */
+  machine?: MachineId | undefined
+}
+
+/** The progress for the lanes of a system: what other runs are building is not to be had, and what failed in passing not yet, and not on the same machine. */
 export function progressFor(
-  { progress: { published, taken, out, hands } }: RunView,
+  { progress: { published, taken, out, passing, hands } }: RunView,
   busy: Map<number, Claim>,
-  system: System,
-  own?: Lane,
+  { system, now, own, machine }: Seeker,
 ): Progress {
+  const later = [...passing].filter(
+    ([, one]) => now.getTime() < one.until || (machine !== undefined && one.machine === machine),
+  )
   const others = [...hands.values()].filter(
     ({ lane }) => lane.system === system && (own === undefined || nameOfLane(lane) !== nameOfLane(own)),
   )
-  return { published, taken, out: new Set([...out, ...busy.keys()]), busyLanes: others.length }
+  return {
+    published,
+    taken,
+    out: new Set([...out, ...busy.keys(), ...later.map(([position]) => position)]),
+    busyLanes: others.length,
+  }
 }
 
 /** Machines that are started for a run are given more while they build; a Mac's activity hands out one batch after the other. */

@@ -1,7 +1,6 @@
 import type { SFNClient } from '@aws-sdk/client-sfn'
 import { batchId, parseBatchId } from '../shared/batch-id.ts'
 import type {
-  BatchId,
   BuildAnswer,
   BuildJob,
   Claim,
@@ -26,7 +25,7 @@ import { handOf } from './hand.ts'
 import { lookForWorker } from './mac-workers.ts'
 import { answer, forgetParked, park, unpark, wake, wakeLane } from './parked-lanes.ts'
 import { nameOfLane } from './progress.ts'
-import { isAnythingLeft, progressFor, settingsOf, viewRun } from './run-view.ts'
+import { isAnythingLeft, progressFor, type RunView, settingsOf, viewRun } from './run-view.ts'
 import { leaveWord, wakeWaitingRuns } from './waiting-runs.ts'
 import { wakeOthers } from './wake-others.ts'
 
@@ -109,29 +108,36 @@ async function lookFor(request: TakeRequest, parts: TakeParts): Promise<Look> {
   const before = await findJson<BuildJob>(state, stateKeys.batch(run, batch))
   if (before !== undefined) {
     // The Take that wrote it may have died before it could wake anybody.
-    const view = await viewRun(state, schedule, asking)
-    await wakeOthers(view, busy, lane, true, parts)
-    return { answer: newBatch(before, view.hand, request, parts) }
+    const view = await viewRun(state, schedule, asking, parts.clock())
+    await wakeOthers(view, busy, lane, true, { ...parts, now: parts.clock() })
+    return { answer: newBatch(before, view, request, parts) }
   }
   const isSuperseded = (await supersededBy(state, schedule)) !== undefined
   if (isSuperseded) await wake(parts, run, { most: () => Number.POSITIVE_INFINITY, mayWake: () => true })
 
   for (;;) {
-    const view = await viewRun(state, schedule, asking)
+    const now = parts.clock()
+    const services = { ...parts, now }
+    const view = await viewRun(state, schedule, asking, now)
     const goOn = { verdict: 'build' as const, system: lane.system, hand: view.hand, isFresh: false }
     if (isSuperseded || !isAnythingLeft(view, lane.system)) {
-      if (!isSuperseded) await wakeOthers(view, busy, lane, true, parts)
+      if (!isSuperseded) await wakeOthers(view, busy, lane, true, services)
       return { answer: view.hand.length > 0 ? goOn : { verdict: 'over' } }
     }
     const worker = await workerFor(schedule, request, parts)
     if (worker === 'givenUp') continue
     const inHand = view.progress.hands.get(nameOfLane(lane))?.positions ?? new Set()
-    const hand = machine && { hand: handOf(schedule, inHand, machine.building, secondsSince(machine, parts)) }
-    const progress = { ...progressFor(view, busy, lane.system, lane), ...hand }
-    const chosen =
-      worker === 'there' ? chooseBatch(schedule, progress, lane, settingsOf(schedule, lane.system)) : []
+    const hand = machine && { hand: handOf(schedule, inHand, machine.building, secondsSince(machine, now)) }
+    const choose = (on?: LaneMachine): number[] => {
+      const seeker = { system: lane.system, now, own: lane, machine: on?.id }
+      const progress = { ...progressFor(view, busy, seeker), ...hand }
+      return chooseBatch(schedule, progress, lane, settingsOf(schedule, lane.system))
+    }
+    let chosen = worker === 'there' ? choose(machine) : []
+    // What has failed on its machine is worth another one.
+    if (chosen.length === 0 && worker === 'there' && view.hand.length === 0) chosen = choose()
     if (chosen.length === 0) {
-      await wakeOthers(view, busy, lane, false, parts)
+      await wakeOthers(view, busy, lane, false, services)
       if (view.hand.length > 0) return { answer: goOn }
       const waits = worker === 'there' ? waitsFor(schedule, busy) : [machineWait(lane)]
       return { waits, seen: view.seen }
@@ -139,7 +145,7 @@ async function lookFor(request: TakeRequest, parts: TakeParts): Promise<Look> {
     const claimed = await claimBatch(state, schedule, chosen, {
       run,
       batch,
-      now: parts.clock().toISOString(),
+      now: now.toISOString(),
       started: schedule.started ?? '',
       isRunning: parts.isRunning,
       isOver: view.isOver,
@@ -164,19 +170,26 @@ function machineWait({ system }: Lane): LaneWait {
 const REUSABLE_SECONDS = 90
 
 function newBatch(
-  { run, batch, system }: BuildJob,
-  hand: BatchId[],
+  { run, batch, system, derivations }: BuildJob,
+  { schedule, progress: { passing }, hand }: RunView,
   { machine }: TakeRequest,
-  parts: TakeParts,
+  { clock }: TakeParts,
 ): TakeAnswer {
-  const isThere =
-    machine !== undefined && (!machine.isDone || secondsSince(machine, parts) < REUSABLE_SECONDS)
   const given = { batch, job: stateKeys.batch(run, batch) }
+  const drvPaths = new Set(derivations.map(({ drvPath }) => drvPath))
+  const hasFailedThere = [...passing].some(([position, one]) => {
+    const drvPath = schedule.derivations[position]?.drvPath
+    return one.machine === machine?.id && drvPath !== undefined && drvPaths.has(drvPath)
+  })
+  const isThere =
+    machine !== undefined &&
+    !hasFailedThere &&
+    (!machine.isDone || secondsSince(machine, clock()) < REUSABLE_SECONDS)
   return { verdict: 'build', system, hand: [...hand, batch], given, isFresh: !isThere }
 }
 
-function secondsSince({ answered }: LaneMachine, { clock }: TakeParts): number {
-  return (clock().getTime() - Date.parse(answered)) / 1000
+function secondsSince({ answered }: LaneMachine, now: Date): number {
+  return (now.getTime() - Date.parse(answered)) / 1000
 }
 
 /** Whether the machines of a lane's system are there; those that are started when they are needed always are. */

@@ -17,13 +17,18 @@ export async function wakeOthers(
   busy: Map<number, Claim>,
   lane: Lane,
   hasMoved: boolean,
-  services: { state: Bucket; sfn: SFNClient },
+  services: { state: Bucket; sfn: SFNClient; now: Date },
 ): Promise<void> {
   const { schedule, seen } = view
   await wake(services, schedule.run, {
     most: (system) =>
       isAnythingLeft(view, system)
-        ? lanesWithWork(schedule, progressFor(view, busy, system), system, settingsOf(schedule, system))
+        ? lanesWithWork(
+            schedule,
+            progressFor(view, busy, { system, now: services.now }),
+            system,
+            settingsOf(schedule, system),
+          )
         : Number.POSITIVE_INFINITY,
     mayWake: (parked) => {
       const isOwn = parked.lane.system === lane.system && parked.lane.slot === lane.slot

@@ -57,6 +57,7 @@ export function outcomeOf(run: string, batch: string, derivations: DerivationOut
     wave,
     batch,
     system: lane.system,
+    said: '2026-03-12T18:00:00.000Z',
     machine: 'AROABUILDER:AWSCodeBuild-1',
     derivations,
   }

@@ -44,6 +44,7 @@ function batch(
       batch: id,
       system: '',
       machine,
+      said: '2026-03-12T18:00:00.000Z',
       derivations: Object.entries(outcomes).map(([name, outcome]) => ({
         drvPath: drv(name),
         outcome,

@@ -70,6 +70,7 @@ const outcome = (machine: string | null, derivation: object) => ({
   batch: BATCH,
   system: 'x86_64-linux',
   machine,
+  said: expect.any(String) as string,
   derivations: [{ drvPath: drv('app'), ...derivation }],
 })
 const broken = { status: 'failed', message: 'exit code 3', logTail: ['the end'] }
@@ -318,7 +319,10 @@ describe('while its machine is at work', () => {
 })
 
 describe('what is finished is not done again', () => {
-  const told = outcome(MACHINE, { outcome: 'published', bytes: 4711 })
+  const told = {
+    ...outcome(MACHINE, { outcome: 'published', bytes: 4711 }),
+    said: '2026-03-12T18:00:00.000Z',
+  }
   test('a call after the last one changes nothing, and bytes that were added stay counted', async () => {
     buckets.put(OUTCOME, told)
     expect(await publish({ build: BUILD })).toEqual({ verdict: 'done' })

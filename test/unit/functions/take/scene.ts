@@ -157,14 +157,14 @@ export class SceneRun {
   publish(batch: string, outcome: DerivationOutcome['outcome'] = 'published', some?: string[]): void {
     const all = this.jobOf(batch).derivations.map(({ drvPath }) => drvPath)
     const said = some === undefined ? all : some.map(drv)
-    this.#scene.buckets.put(
-      `state/${stateKeys.outcome(this.name, batch)}`,
-      outcomeOf(
+    this.#scene.buckets.put(`state/${stateKeys.outcome(this.name, batch)}`, {
+      ...outcomeOf(
         this.name,
         batch,
         said.map((drvPath) => became(drvPath, outcome)),
       ),
-    )
+      said: new Date(this.#scene.now).toISOString(),
+    })
   }
 
   /** Somebody else has published it. */

@@ -1,5 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { DerivationOutcome } from '../../../../functions/shared/contract.ts'
 import { stateKeys } from '../../../../functions/shared/keys.ts'
+import { passingFailures } from '../../../../functions/take/back-off.ts'
+import { batchDerivation, became as told, jobOf, outcomeOf } from '../batches.ts'
 import { drv, storePath } from '../graphs.ts'
 import { MAC, NOW, Scene, type SceneRun, X86 } from './scene.ts'
 
@@ -131,6 +134,49 @@ describe('a machine is used again', () => {
   test('not: when there is none', async () => {
     const run = await scene.run({ lib: {} })
     expect(await run.take(1, 0)).toMatchObject({ verdict: 'build', isFresh: true })
+  })
+})
+
+describe('what failed in passing', () => {
+  const machines = { [X86]: { lanes: 1, slots: 1 } }
+  const failed = async (sketches: Parameters<Scene['run']>[0]): Promise<SceneRun> => {
+    const run = await scene.run(sketches, machines)
+    expect(await run.taken(1, 0)).toBe('lib')
+    run.publish(FIRST, 'input-missing')
+    return run
+  }
+
+  test('is tried again after a minute, and on another machine', async () => {
+    const run = await failed({ lib: {} })
+    expect(await run.taken(1, 1, run.machine(scene.now))).toBe('parked')
+    scene.now += 61_000
+    expect(await run.take(1, 1, run.machine(scene.now))).toMatchObject({ given: {}, isFresh: true })
+    // asked once more, it is the same
+    expect(await run.take(1, 1, run.machine(scene.now))).toMatchObject({ given: {}, isFresh: true })
+  })
+
+  test('holds nothing else back, and the machine is used for that', async () => {
+    const run = await failed({ lib: { seconds: 9000 }, other: { seconds: 8000 } })
+    expect(await run.take(1, 1, run.machine(scene.now))).toMatchObject({ given: {}, isFresh: false })
+    expect(run.jobOf(`1-${X86}-1-2`).derivations).toMatchObject([{ drvPath: drv('other') }])
+  })
+
+  test('waits twice as long every time', () => {
+    const outcome = (number: number, became: DerivationOutcome['outcome']) => ({
+      job: jobOf('run', `1-${X86}-1-${number}`, [batchDerivation('lib')]),
+      outcome: {
+        ...outcomeOf('run', `1-${X86}-1-${number}`, [told(drv('lib'), became)]),
+        said: new Date(NOW).toISOString(),
+      },
+    })
+    const untilOf = (...all: DerivationOutcome['outcome'][]): number | undefined =>
+      passingFailures(all.map((became, index) => outcome(index + 1, became))).get(drv('lib'))?.until
+    expect(untilOf('input-missing')).toBe(NOW + 60_000)
+    expect(untilOf('input-missing', 'input-missing')).toBe(NOW + 120_000)
+    expect(untilOf('input-missing', 'lost')).toBeUndefined()
+    expect(untilOf('lost')).toBeUndefined()
+    expect(untilOf('input-missing', 'published')).toBeUndefined()
+    expect(untilOf('failed')).toBeUndefined()
   })
 })
 
