@@ -1,8 +1,8 @@
 import { SendTaskHeartbeatCommand, type SFNClient } from '@aws-sdk/client-sfn'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describeError } from '../../functions/shared/errors.ts'
+import { isTaskOver } from '../../functions/shared/task-answer.ts'
 import { NobodyWaits } from '../machine/errors.ts'
-import { isOver } from './task.ts'
 
 /** Tells a task, over and over, that somebody works on it. */
 export interface Heartbeat {
@@ -28,7 +28,7 @@ export function startHeartbeat(
     } catch (error) {
       if (stopped.signal.aborted) return
       const { name, message } = describeError(error)
-      if (isOver(error)) lost.abort(new NobodyWaits(`the task of this batch is over (${name})`))
+      if (isTaskOver(error)) lost.abort(new NobodyWaits(`the task of this batch is over (${name})`))
       // The client has tried for minutes. If the task does not wait any longer, the next heartbeat learns it.
       else say(`heartbeat: ${name}: ${message}`)
     }

@@ -9,7 +9,7 @@ import { readTimings } from '../shared/timings.ts'
 import type { Capabilities } from './buildable.ts'
 import { capabilitiesOf } from './builders.ts'
 import { expectedSeconds } from './expected-seconds.ts'
-import { rememberedFailures, systemsGivenUp } from './known-obstacles.ts'
+import { rememberedFailures, whySystemsAreGivenUp } from './known-obstacles.ts'
 
 /** What Plan knows of building, apart from the graph and the caches. */
 export interface Knowledge {
@@ -30,7 +30,7 @@ export async function readKnowledge(
     retryFailed === true ? [] : rememberedFailures(state, graph, run),
     readBatches(state, run),
     readTimings(state),
-    systemsGivenUp(state, run),
+    whySystemsAreGivenUp(state, run),
   ])
   return {
     // what this run says of its own failures is newer

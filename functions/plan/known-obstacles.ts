@@ -31,7 +31,7 @@ export async function rememberedFailures(
 }
 
 /** The systems that this run has waited for in vain. */
-export async function systemsGivenUp(state: Bucket, run: RunId): Promise<Map<System, string>> {
+export async function whySystemsAreGivenUp(state: Bucket, run: RunId): Promise<Map<System, string>> {
   const prefix = stateKeys.givenUps(run)
   const keys = [...(await objectsUnder(state, prefix)).keys()]
   const given = await Promise.all(

@@ -1,27 +1,14 @@
 import { createHash } from 'node:crypto'
-import {
-  InvalidToken,
-  SendTaskSuccessCommand,
-  type SFNClient,
-  TaskDoesNotExist,
-  TaskTimedOut,
-} from '@aws-sdk/client-sfn'
+import type { SFNClient } from '@aws-sdk/client-sfn'
 import type { Lane, ParkedLane, RunId, System, TakeAnswer } from '../shared/contract.ts'
 import { stateKeys } from '../shared/keys.ts'
 import { objectsUnder } from '../shared/list-objects.ts'
 import { type Bucket, deleteObject, findJson, writeJson } from '../shared/objects.ts'
+import { succeedTask } from '../shared/task-answer.ts'
 
 /** Answers a lane that waits. @returns false when it does not wait any more */
-export async function answer(sfn: SFNClient, taskToken: string, output: TakeAnswer): Promise<boolean> {
-  try {
-    await sfn.send(new SendTaskSuccessCommand({ taskToken, output: JSON.stringify(output) }))
-    return true
-  } catch (error) {
-    const isGone =
-      error instanceof TaskTimedOut || error instanceof TaskDoesNotExist || error instanceof InvalidToken
-    if (isGone) return false
-    throw error
-  }
+export function answer(sfn: SFNClient, taskToken: string, output: TakeAnswer): Promise<boolean> {
+  return succeedTask(sfn, taskToken, output)
 }
 
 /**

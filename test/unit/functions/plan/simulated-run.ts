@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { machinesFor } from '../../../../functions/plan/builders.ts'
 import { decide, type Decision } from '../../../../functions/plan/decide.ts'
-import { systemsGivenUp } from '../../../../functions/plan/known-obstacles.ts'
+import { whySystemsAreGivenUp } from '../../../../functions/plan/known-obstacles.ts'
 import { longestPaths } from '../../../../functions/plan/longest-paths.ts'
 import { failuresOf } from '../../../../functions/shared/attempts.ts'
 import type {
@@ -110,7 +110,7 @@ export function startRun(
     const failures = failuresOf(await readBatches(state, name))
     const capabilities = new Map<string, Set<string> | string>([
       ...Object.keys(builders).map((system) => [system, new Set<string>()] as const),
-      ...(await systemsGivenUp(state, name)),
+      ...(await whySystemsAreGivenUp(state, name)),
     ])
     const decision = await decide(
       graph,
