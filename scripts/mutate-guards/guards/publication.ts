@@ -10,9 +10,9 @@ export const PUBLICATION: Guard[] = [
   {
     name: 'only what the batch plans is published',
     file: 'functions/publish/publish-batch.ts',
-    text: '  const limit = pLimit(AT_ONCE)\n',
+    text: '    const { derivations, before } = batch\n',
     without:
-      '  derivations = Object.keys(publication.graph.derivations).map((drvPath) => ({ drvPath, needs: [] }) as never)\n  const limit = pLimit(AT_ONCE)\n',
+      '    const { before } = batch\n    const derivations = Object.keys(batch.build.graph.derivations).map((drvPath) => ({ drvPath, needs: [] }) as never)\n',
     test: 'test/local/publish/unplanned.test.ts',
     only: ['another derivation of the graph, with its result'],
   },
