@@ -27,6 +27,8 @@ const MESSAGE = {
   stopActivity: 0x53544f50,
   result: 0x52534c54,
 } as const
+// 1 MiB: what Nix itself says comes first, and then the end of the log, which is staged by itself.
+const LONGEST_ERROR = 1024 ** 2
 const INFO = 3
 const VOMIT = 7
 const NORMAL = 0
@@ -135,14 +137,14 @@ export class NixConnection {
     for (;;) {
       const message = await this.#number()
       if (message === MESSAGE.last) return undefined
-      else if (message === MESSAGE.next) await reader.string()
+      else if (message === MESSAGE.next) await reader.skipString()
       else if (message === MESSAGE.stopActivity) await reader.number()
       else if (message === MESSAGE.error) return this.#error()
       else if (message === MESSAGE.startActivity) {
         await reader.number()
         await reader.number()
         const type = await reader.number()
-        await reader.string()
+        await reader.skipString()
         await this.#fields()
         await reader.number()
         if (type === BUILD_ACTIVITY) onBuild()
@@ -157,20 +159,20 @@ export class NixConnection {
   async #fields(): Promise<void> {
     for (let left = await this.#reader.number(); left > 0; left--) {
       if ((await this.#reader.number()) === 0) await this.#reader.number()
-      else await this.#reader.string()
+      else await this.#reader.skipString()
     }
   }
 
   async #error(): Promise<string> {
     const reader = this.#reader
-    await reader.string()
+    await reader.skipString()
     await reader.number()
-    await reader.string()
-    const message = await reader.string()
+    await reader.skipString()
+    const message = await reader.beginning(LONGEST_ERROR)
     await reader.number()
     for (let traces = await reader.number(); traces > 0; traces--) {
       await reader.number()
-      await reader.string()
+      await reader.skipString()
     }
     return stripVTControlCharacters(message)
   }

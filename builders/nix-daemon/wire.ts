@@ -33,7 +33,7 @@ function padding(length: number): number {
   return (8 - (length % 8)) % 8
 }
 
-// 64 MiB: the longest that Nix says is the line of a log.
+// 64 MiB: more than any path, error or list has.
 const LONGEST_STRING = 64 * 1024 ** 2
 
 /** Reads values one by one from what a process writes. */
@@ -62,6 +62,19 @@ export class WireReader {
     return bytes.toString('utf8', 0, length)
   }
 
+  /** Passes over a text, however long it is: a line of a build's log has no limit, and nobody's build is to suffer for another's. */
+  async skipString(): Promise<void> {
+    await this.beginning(0)
+  }
+
+  /** The first bytes of a text, and not more of it in memory: an error ends with the last lines of a log. */
+  async beginning(bytes: number): Promise<string> {
+    const length = await this.number()
+    const read = await this.#read(Math.min(bytes, length))
+    await this.#skip(length + padding(length) - read.length)
+    return read.toString('utf8')
+  }
+
   async strings(): Promise<string[]> {
     const texts: string[] = []
     for (let left = await this.number(); left > 0; left--) texts.push(await this.string())
@@ -71,13 +84,27 @@ export class WireReader {
   async #read(length: number): Promise<Buffer> {
     const parts = [this.#rest]
     for (let have = this.#rest.length; have < length;) {
-      const { done, value } = await this.#chunks.next()
-      if (done === true) throw new NixFailed('Nix ended in the middle of an answer')
+      const value = await this.#next()
       parts.push(value)
       have += value.length
     }
     const bytes = parts.length === 1 ? this.#rest : Buffer.concat(parts)
     this.#rest = bytes.subarray(length)
     return bytes.subarray(0, length)
+  }
+
+  async #skip(bytes: number): Promise<void> {
+    let left = bytes
+    while (left > this.#rest.length) {
+      left -= this.#rest.length
+      this.#rest = await this.#next()
+    }
+    this.#rest = this.#rest.subarray(left)
+  }
+
+  async #next(): Promise<Buffer> {
+    const { done, value } = await this.#chunks.next()
+    if (done === true) throw new NixFailed('Nix ended in the middle of an answer')
+    return value
   }
 }

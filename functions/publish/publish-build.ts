@@ -103,13 +103,14 @@ export async function publishBuild(
       said: new Date().toISOString(),
       derivations,
     }
-    await writeJson(state, stateKeys.outcome(run, batch), outcome)
     const told = new Set(before.map(({ drvPath }) => drvPath))
+    // before the outcome: what stands there is not looked at again
     await rememberFailures(
       state,
       run,
       derivations.filter(({ drvPath }) => !told.has(drvPath)),
     )
+    await writeJson(state, stateKeys.outcome(run, batch), outcome)
   }
   const outcomes = progress.outcomes.flat()
   const counts = Object.groupBy(outcomes, ({ outcome }) => outcome)

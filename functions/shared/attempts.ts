@@ -21,6 +21,7 @@ export const NOT_STARTED = 'BuilderNotStarted'
  * Which derivations have failed for good in this run, and why: a build that failed or was refused is not tried again; one that raced or lacked an input is, once;
  * one that was lost with its builder, or for which no machine came, a few times more. Plan asks this only of what is missing now, so also a derivation that was published twice, and that no
  * cache shows, has failed.
+ * @param batches in the order in which they were taken
  */
 export function failuresOf(batches: TriedBatch[]): Map<StorePath, string> {
   const failures = new Map<StorePath, string>()
@@ -29,10 +30,10 @@ export function failuresOf(batches: TriedBatch[]): Map<StorePath, string> {
     lost: new Map(),
     none: new Map(),
   }
+  /** by then: what failed once, and came when it was tried again, was not there for those that needed it before */
   const come = new Set<StorePath>()
-  for (const { outcome } of batches)
-    for (const derivation of outcome?.derivations ?? []) if (hasCome(derivation)) come.add(derivation.drvPath)
   for (const { job, outcome } of batches) {
+    for (const derivation of outcome?.derivations ?? []) if (hasCome(derivation)) come.add(derivation.drvPath)
     const said = new Map(outcome?.derivations.map((derivation) => [derivation.drvPath, derivation]))
     for (const { drvPath, needs } of job.derivations) {
       const derivation = said.get(drvPath)

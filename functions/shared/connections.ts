@@ -1,4 +1,4 @@
-import { connect as connectPlainly, type Socket } from 'node:net'
+import { connect as connectPlainly, isIP, type Socket } from 'node:net'
 import { connect as connectSecurely } from 'node:tls'
 import { AnswerReader, type HttpAnswer } from './http-answer.ts'
 
@@ -104,7 +104,13 @@ class Connection {
     const host = hostname.replace(/^\[|\]$/g, '')
     this.#socket =
       protocol === 'https:'
-        ? connectSecurely({ host, port: port ?? 443, ALPNProtocols: ['http/1.1'] })
+        ? connectSecurely({
+            host,
+            port: port ?? 443,
+            // Node checks the certificate against `host`, and tells the server nothing unless asked; a name is all that it may be told (RFC 6066, section 3)
+            ...(isIP(host) === 0 ? { servername: host } : {}),
+            ALPNProtocols: ['http/1.1'],
+          })
         : connectPlainly({ host, port: port ?? 80 })
     this.#socket.setNoDelay(true)
     this.#socket.setTimeout(SILENCE_MS, () => this.#break(`nothing came for ${SILENCE_MS} ms`))

@@ -100,25 +100,29 @@ export async function makeMachine(
   }
 }
 
-// As many as builds run at once, and more. The ids are those of Nix's own installer.
+// As many as builds run at once, and more. The ids are nobody's: a Nix outside kills whatever its own build users run, in the namespaces below it, too.
+const BUILD_GROUP = 52_000
 const BUILD_USERS = Array.from({ length: 10 }, (_, index) => ({
   name: `nixbld${index + 1}`,
-  id: 30_001 + index,
+  id: BUILD_GROUP + 1 + index,
 }))
 
 /**
- * Writes this machine's users, with those that Nix builds as: Debian's `nix-bin` alone makes none, and without them a sandboxed build is root outside of
- * its sandbox, and may change what it is built from.
+ * Writes this machine's users, with those that Nix builds as, in place of what the computer has of them: Debian's `nix-bin` alone makes none, and without them a
+ * sandboxed build is root outside of its sandbox, and may change what it is built from.
  */
 async function addBuildUsers(folder: string): Promise<void> {
   const [passwd, group] = await Promise.all(
     ['/etc/passwd', '/etc/group'].map((file) => readFile(file, 'utf8')),
   )
-  const hasGroup = group?.includes('\nnixbld:') === true
   const users = BUILD_USERS.map(
-    ({ name, id }) => `${name}:x:${id}:30000:Nix build user:/var/empty:/usr/sbin/nologin\n`,
+    ({ name, id }) => `${name}:x:${id}:${BUILD_GROUP}:Nix build user:/var/empty:/usr/sbin/nologin\n`,
   )
   const members = BUILD_USERS.map(({ name }) => name).join(',')
-  await writeFile(join(folder, 'passwd'), (passwd ?? '') + (hasGroup ? '' : users.join('')))
-  await writeFile(join(folder, 'group'), (group ?? '') + (hasGroup ? '' : `nixbld:x:30000:${members}\n`))
+  await writeFile(join(folder, 'passwd'), withoutBuildUsers(passwd) + users.join(''))
+  await writeFile(join(folder, 'group'), `${withoutBuildUsers(group)}nixbld:x:${BUILD_GROUP}:${members}\n`)
+}
+
+function withoutBuildUsers(file = ''): string {
+  return file.replaceAll(/^nixbld.*\n?/gm, '')
 }

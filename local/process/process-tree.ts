@@ -39,7 +39,8 @@ export function processesWith(marker: string): number[] {
   })
 }
 
-function descendantsOf(root: number): number[] {
+/** The living processes that a process has started, directly or not. */
+export function descendantsOf(root: number): number[] {
   const children = new Map<number, number[]>()
   for (const pid of allProcesses()) {
     const status = statusOf(pid)

@@ -129,6 +129,7 @@ describe('a machine that has something in hand', () => {
     const first = await machine.give(['libbase-1.0', 'endless-1.0'])
     expect(await answerOf(first, machine)).toMatchObject({ isDone: false })
     const turn = await machine.goOn()
+    expect(processesThat(ENDLESS)).not.toEqual([])
     await world.sfn.send(new StopExecutionCommand({ executionArn: turn.executionArn }))
     await said(machine, /^NobodyWaits: /)
     const next = await machine.give(['libbase-1.0', 'libleft-1.0'])

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { onTestFinished } from 'vitest'
+import { descendantsOf } from '../../../../local/process/process-tree.ts'
 import type { RunningBuilder } from './kinds.ts'
 
 /** A builder that is ended with the test that started it. */
@@ -20,11 +21,11 @@ export async function said(builder: RunningBuilder, pattern: RegExp): Promise<vo
   }
 }
 
-/** The command lines that match, of all processes of this machine. */
+/** The command lines that match, of all processes that come from these tests; whatever outlives its parents belongs to the first process of its machine. */
 export function processesThat(pattern: RegExp): string[] {
-  const lines = readdirSync('/proc').flatMap((id) => {
+  const lines = descendantsOf(process.pid).flatMap((id) => {
     try {
-      return /^\d+$/.test(id) ? [readFileSync(`/proc/${id}/cmdline`, 'utf8')] : []
+      return [readFileSync(`/proc/${id}/cmdline`, 'utf8')]
     } catch {
       // it has just ended
       return []

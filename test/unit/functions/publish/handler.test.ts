@@ -171,6 +171,17 @@ describe('a build that failed is remembered', () => {
     await publish({ build: BUILD })
     expect(buckets.json(record)).toMatchObject({ drvPath: drv('app'), run: RUN, message: 'exit code 3' })
   })
+  test('when Publish is killed in between, by the next one', async () => {
+    said(MACHINE, broken)
+    const key = record.slice('state/'.length)
+    buckets.before = (request) => {
+      if (request === `Put ${key}`) throw new Error('killed')
+    }
+    await expect(publish({ build: BUILD })).rejects.toThrow('killed')
+    buckets.before = () => undefined
+    await publish({ build: BUILD })
+    expect(buckets.json(record)).toMatchObject({ drvPath: drv('app') })
+  })
   test('not: when its machine failed it, and then it is tried again', async () => {
     said(MACHINE, { ...broken, logTail: ['cc1: error: No space left on device'] })
     await publish({ build: BUILD })

@@ -106,6 +106,9 @@ describe('a derivation that was not tried, because another one failed', () => {
   test('has not failed, however often', () => {
     expect(failuresOf([lost, lost, lost, lost]).get(drv('app'))).toBeUndefined()
   })
+  test('has not, when what it needs came later', () => {
+    expect(failuresOf([lost, batch({ lib: 'published' })])).toEqual(new Map())
+  })
   test('has, when what it needs did come: its builder tells stories', () => {
     const told = batch({ lib: 'published', app: 'dependency-failed' })
     expect(failuresOf([told]).get(drv('app'))).toBe('dependency-failed!')

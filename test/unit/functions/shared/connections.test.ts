@@ -15,7 +15,7 @@ const EMPTY = 'HTTP/1.1 200 OK\r\nETag: "x"\r\nContent-Length: 0\r\n\r\n'
 /** A server that gives these answers, in pieces, one for each request that comes, on whichever connection; it sees what came on each. */
 async function serve(
   answers: string[][],
-): Promise<{ connections: Connections; received: string[]; sockets: Socket[] }> {
+): Promise<{ connections: Connections; port: number; received: string[]; sockets: Socket[] }> {
   const received: string[] = []
   const sockets: Socket[] = []
   const server = createServer((socket) => {
@@ -37,6 +37,7 @@ async function serve(
   const { port } = server.address() as AddressInfo
   return {
     connections: new Connections({ protocol: 'http:', hostname: '127.0.0.1', port }),
+    port,
     received,
     sockets,
   }
@@ -75,6 +76,17 @@ test('a body that is too large to be copied arrives whole, and text as UTF-8', a
   const sent = connections.send({ ...PUT, body: Buffer.alloc(300_000, 'x') })
   await expect.poll(() => received[0]?.endsWith('x'.repeat(300_000))).toBe(true)
   sent.catch(() => undefined)
+})
+
+test.each([
+  ['localhost', true],
+  ['127.0.0.1', false],
+])('over TLS, %s is told as the server name: %s', async (hostname, isTold) => {
+  const { received, port } = await serve([['close']])
+  const connections = new Connections({ protocol: 'https:', hostname, port })
+  await expect(connections.send(HEAD)).rejects.toThrow(ConnectionBroken)
+  // the ClientHello is the one thing that everybody on the way can read
+  expect(received[0]?.includes(hostname)).toBe(isTold)
 })
 
 describe('a connection is used again', () => {
