@@ -9,6 +9,7 @@ import type {
   LaneWait,
   MachineId,
   MachineJob,
+  MachineKind,
   ParkedLane,
   RunId,
   TakeAnswer,
@@ -23,7 +24,7 @@ import { buildJob } from './build-job.ts'
 import { chooseBatch } from './choose-batch.ts'
 import { claimBatch } from './claim-batch.ts'
 import { handOf } from './hand.ts'
-import { lookForWorker } from './mac-workers.ts'
+import { kindOfMachines, lookForWorker } from './mac-workers.ts'
 import { answer, forgetParked, park, unpark, wake, wakeLane } from './parked-lanes.ts'
 import { nameOfLane } from './progress.ts'
 import { isAnythingLeft, progressFor, settingsOf, viewRun } from './run-view.ts'
@@ -105,20 +106,21 @@ async function lookFor(request: TakeRequest, parts: TakeParts): Promise<Look> {
   const schedule = await readSchedule(state, run, wave)
   const asking = { lane, taken, isAtWork: machine !== undefined && !machine.isDone }
   const batch = batchId({ wave, lane, number: taken + 1 })
+  const kind = kindOfMachines(schedule, lane.system)
   const busy = new Map<number, Claim>()
   const before = await findJson<BuildJob>(state, stateKeys.batch(run, batch))
   if (before !== undefined) {
     // The Take that wrote it may have died before it could wake anybody.
     const view = await viewRun(state, schedule, asking)
     await wakeOthers(view, busy, lane, true, parts)
-    return { answer: newBatch(before, view.hand, request, parts) }
+    return { answer: newBatch(before, kind, view.hand, request, parts) }
   }
   const isSuperseded = (await supersededBy(state, schedule)) !== undefined
   if (isSuperseded) await wake(parts, run, { most: () => Number.POSITIVE_INFINITY, mayWake: () => true })
 
   for (;;) {
     const view = await viewRun(state, schedule, asking)
-    const goOn = { verdict: 'build' as const, system: lane.system, hand: view.hand, isFresh: false }
+    const goOn = { verdict: 'build' as const, system: lane.system, kind, hand: view.hand, isFresh: false }
     if (isSuperseded || !isAnythingLeft(view, lane.system)) {
       if (!isSuperseded) await wakeOthers(view, busy, lane, true, parts)
       return { answer: view.hand.length > 0 ? goOn : { verdict: 'over' } }
@@ -165,6 +167,7 @@ const REUSABLE_SECONDS = 90
 
 function newBatch(
   { run, batch, system }: BuildJob,
+  kind: MachineKind,
   hand: BatchId[],
   { machine }: TakeRequest,
   parts: TakeParts,
@@ -172,7 +175,7 @@ function newBatch(
   const isThere =
     machine !== undefined && (!machine.isDone || secondsSince(machine, parts) < REUSABLE_SECONDS)
   const given = { batch, job: stateKeys.batch(run, batch) }
-  return { verdict: 'build', system, hand: [...hand, batch], given, isFresh: !isThere }
+  return { verdict: 'build', system, kind, hand: [...hand, batch], given, isFresh: !isThere }
 }
 
 function secondsSince({ answered }: LaneMachine, { clock }: TakeParts): number {
