@@ -1,5 +1,5 @@
 import type { ScheduledMachines, System } from '../shared/contract.ts'
-import type { Config } from '../shared/parse-config.ts'
+import { type Config, FLEET_SYSTEM } from '../shared/parse-config.ts'
 import type { Capabilities } from './buildable.ts'
 import type { Unranked } from './schedule.ts'
 
@@ -8,15 +8,26 @@ import type { Unranked } from './schedule.ts'
  */
 const FEATURES = ['big-parallel', 'benchmark', 'nixos-test']
 
-/** What the builders that hearth.yml names can do. */
-export function capabilitiesOf({ builders }: Pick<Config, 'builders'>): Capabilities {
+const NO_FLEET = `hearth.yml says that a CodeBuild fleet builds for ${FLEET_SYSTEM}, and this deployment has none: deploy it with AppleSiliconFleetArn, or take \`fleet\` out and run \`hearth worker\` on a Mac`
+
+/**
+ * What the builders that hearth.yml names can do.
+ * @param hasFleet whether this deployment has a fleet of Macs
+ */
+export function capabilitiesOf({ builders }: Pick<Config, 'builders'>, hasFleet: boolean): Capabilities {
   return new Map(
-    Object.entries(builders).map(([system, { features }]) => [system, new Set([...FEATURES, ...features])]),
+    Object.entries(builders).map(([system, { features, fleet }]) => [
+      system,
+      fleet === true && !hasFleet ? NO_FLEET : new Set([...FEATURES, ...features]),
+    ]),
   )
 }
 
 // Step Functions: an inline Map runs at most 40 iterations at once, and a lane that waits for its turn would keep its work from the others.
 const MOST_LANES = 40
+
+// A day: a Mac that sleeps at night is there again.
+const WAIT_HOURS = 24
 
 /**
  * How many machines work for a wave at once, by system: as many as hearth.yml allows and as there are derivations, and no more than a Map runs at once,
@@ -33,18 +44,18 @@ export function machinesFor(
   const all = wanted.reduce((sum, { lanes }) => sum + lanes, 0)
   const share = Math.min(1, MOST_LANES / all)
   return Object.fromEntries(
-    wanted.map(({ system, builder: { slots, waitHours }, lanes }) => [
+    wanted.map(({ system, builder, lanes }) => [
       system,
       {
         lanes: Math.max(1, Math.floor(lanes * share)),
-        slots,
-        ...(isStartedWhenNeeded(system) ? {} : { waitHours }),
+        slots: builder.slots,
+        ...(isStartedWhenNeeded(system, builder) ? {} : { waitHours: builder.waitHours ?? WAIT_HOURS }),
       },
     ]),
   )
 }
 
-/** Linux machines are CodeBuild's. Macs are there, or are not: they take what waits for them (`hearth worker`). */
-function isStartedWhenNeeded(system: System): boolean {
-  return system.endsWith('-linux')
+/** Linux machines are CodeBuild's, and so are the Macs of a fleet. Other Macs are there, or are not: they take what waits for them (`hearth worker`). */
+function isStartedWhenNeeded(system: System, { fleet }: Config['builders'][System]): boolean {
+  return system.endsWith('-linux') || fleet === true
 }

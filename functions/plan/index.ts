@@ -99,7 +99,7 @@ async function look(
     readJson<StoredConfig>(state, stateKeys.config(job.config)),
     evaluation.archive === undefined ? NOTHING : readGraph(state, job.run),
   ])
-  const knowledge = await readKnowledge(state, job, config, graph)
+  const knowledge = await readKnowledge(state, job, config, graph, hasFleet())
   const decision = await decideRound(graph, evaluation, knowledge, async (paths) =>
     caches.whichAreHeld(paths),
   )
@@ -125,6 +125,11 @@ async function look(
     lanes: verdict === 'build' ? lanesOf(machines) : [],
     derivations,
   }
+}
+
+/** Whether this deployment has a fleet of Macs: what names it is empty otherwise. */
+function hasFleet(): boolean {
+  return (process.env['APPLE_SILICON_FLEET_ARN'] ?? '') !== ''
 }
 
 function lanesOf(machines: Record<System, ScheduledMachines>): Lane[] {

@@ -19,12 +19,16 @@ export interface Knowledge {
   secondsOf: (drvPath: StorePath) => number
 }
 
-/** What earlier runs, and this one so far, have learnt. */
+/**
+ * What earlier runs, and this one so far, have learnt.
+ * @param hasFleet whether this deployment has a fleet of Macs
+ */
 export async function readKnowledge(
   state: Bucket,
   { run, retryFailed }: Pick<EvaluationJob, 'run' | 'retryFailed'>,
   config: Config,
   graph: Graph,
+  hasFleet: boolean,
 ): Promise<Knowledge> {
   const [remembered, tried, timings, givenUp] = await Promise.all([
     retryFailed === true ? [] : rememberedFailures(state, graph, run),
@@ -35,7 +39,7 @@ export async function readKnowledge(
   return {
     // what this run says of its own failures is newer
     failures: new Map([...remembered, ...failuresOf(tried)]),
-    capabilities: new Map([...capabilitiesOf(config), ...givenUp]),
+    capabilities: new Map([...capabilitiesOf(config, hasFleet), ...givenUp]),
     secondsOf: (drvPath) =>
       expectedSeconds(timings(drvPath), { drvPath, ...derivationOf(graph, drvPath, drvPath) }),
   }

@@ -291,6 +291,9 @@ export interface WavePlan {
   derivations: { graph: number; missing: number; scheduled: number }
 }
 
+/** How a lane's machine comes to its work: CodeBuild starts it for the lane, or it is there anyway and polls an activity. */
+export type MachineKind = 'codebuild' | 'activity'
+
 /**
  * What Take answers a lane. `look`: something has changed, look again. `over`: nothing is left for this lane.
  */
@@ -298,6 +301,7 @@ export type TakeAnswer =
   | {
       verdict: 'build'
       system: System
+      kind: MachineKind
       /** the batches that the lane's machine has in hand, the new one last: Publish looks at all of them */
       hand: BatchId[]
       /** a new batch; when there is none, the machine goes on with what it has */

@@ -49,7 +49,10 @@ const Builder = z.strictObject({
   machines: z._default(z.number().check(z.int(), z.positive()), 10),
   slots: z._default(z.number().check(z.int(), z.positive()), SLOTS),
   features: z._default(z.array(z.string().check(z.minLength(1))), []),
-  waitHours: z._default(z.number().check(z.positive()), 24),
+  // of Macs that nobody starts
+  waitHours: z.optional(z.number().check(z.positive())),
+  // whether they are machines of a CodeBuild fleet instead
+  fleet: z.optional(z.boolean()),
 })
 
 const Config = z.strictObject({
@@ -60,8 +63,8 @@ const Config = z.strictObject({
     [],
   ),
   builders: z._default(z.record(SystemName, Builder), {
-    'x86_64-linux': { machines: 10, slots: SLOTS, features: [], waitHours: 24 },
-    'aarch64-linux': { machines: 10, slots: SLOTS, features: [], waitHours: 24 },
+    'x86_64-linux': { machines: 10, slots: SLOTS, features: [] },
+    'aarch64-linux': { machines: 10, slots: SLOTS, features: [] },
   }),
   // keys besides our own, whose public halves `hearth keys` keeps
   cache: z._default(z.strictObject({ publicKeys: z.array(PublicKey) }), { publicKeys: [] }),
@@ -98,10 +101,25 @@ export function parseConfig(text: string, file = 'hearth.yml'): Config {
         `${file}: repositories: ${name}: the attribute ${foreign} names a system that is none of ${systems.join(', ')}`,
       )
   }
+  for (const [system, builder] of Object.entries(parsed.data.builders)) {
+    const fault = faultOfFleet(system, builder)
+    if (fault !== undefined) throw new InvalidConfig(`${file}: builders: ${system}: ${fault}`)
+  }
   const names = parsed.data.repositories.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) throw new InvalidConfig(`${file}: repositories: ${twice} is listed twice`)
   return parsed.data
+}
+
+/** CodeBuild's Macs are Apple's own processors only. Source: CodeBuild user guide, environment type MAC_ARM. */
+export const FLEET_SYSTEM = 'aarch64-darwin'
+
+function faultOfFleet(system: string, { fleet, waitHours }: Config['builders'][string]): string | undefined {
+  if (fleet !== true) return undefined
+  if (system !== FLEET_SYSTEM)
+    return `CodeBuild has fleets of Macs for ${FLEET_SYSTEM} alone: take \`fleet\` out`
+  if (waitHours === undefined) return undefined
+  return 'the machines of a fleet are started, and nobody waits for one: take either `fleet` or `waitHours` out'
 }
 
 function isForSomeSystem(attribute: string, systems: string[]): boolean {

@@ -1,4 +1,4 @@
-import type { RunId, System, WaveSchedule } from '../shared/contract.ts'
+import type { MachineKind, RunId, System, WaveSchedule } from '../shared/contract.ts'
 import { stateKeys } from '../shared/keys.ts'
 import { objectsUnder } from '../shared/list-objects.ts'
 import { type Bucket, writeJson } from '../shared/objects.ts'
@@ -23,6 +23,11 @@ export async function lookForWorker(
   if (now.getTime() - Math.max(seen, planned.getTime()) < waitHours * 3_600_000) return 'awaited'
   await writeJson(state, stateKeys.givenUp(run, system), { version: 1, system, waitHours })
   return 'givenUp'
+}
+
+/** What a system's machines are in a wave: for machines that nobody starts Plan has said how long the run waits. */
+export function kindOfMachines({ machines }: Pick<WaveSchedule, 'machines'>, system: System): MachineKind {
+  return machines[system]?.waitHours === undefined ? 'codebuild' : 'activity'
 }
 
 /** The systems that nobody waits for any more. What needs them is not built in this run. */

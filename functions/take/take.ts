@@ -8,6 +8,7 @@ import type {
   LaneWait,
   MachineId,
   MachineJob,
+  MachineKind,
   ParkedLane,
   RunId,
   TakeAnswer,
@@ -22,7 +23,7 @@ import { buildJob } from './build-job.ts'
 import { chooseBatch } from './choose-batch.ts'
 import { claimBatch } from './claim-batch.ts'
 import { handOf } from './hand.ts'
-import { lookForWorker } from './mac-workers.ts'
+import { kindOfMachines, lookForWorker } from './mac-workers.ts'
 import { answer, forgetParked, park, unpark, wake, wakeLane } from './parked-lanes.ts'
 import { nameOfLane } from './progress.ts'
 import { isAnythingLeft, progressFor, type RunView, settingsOf, viewRun } from './run-view.ts'
@@ -104,13 +105,14 @@ async function lookFor(request: TakeRequest, parts: TakeParts): Promise<Look> {
   const schedule = await readSchedule(state, run, wave)
   const asking = { lane, taken, isAtWork: machine !== undefined && !machine.isDone }
   const batch = batchId({ wave, lane, number: taken + 1 })
+  const kind = kindOfMachines(schedule, lane.system)
   const busy = new Map<number, Claim>()
   const before = await findJson<BuildJob>(state, stateKeys.batch(run, batch))
   if (before !== undefined) {
     // The Take that wrote it may have died before it could wake anybody.
     const view = await viewRun(state, schedule, asking, parts.clock())
     await wakeOthers(view, busy, lane, true, { ...parts, now: parts.clock() })
-    return { answer: newBatch(before, view, request, parts) }
+    return { answer: newBatch(before, kind, view, request, parts) }
   }
   const isSuperseded = (await supersededBy(state, schedule)) !== undefined
   if (isSuperseded) await wake(parts, run, { most: () => Number.POSITIVE_INFINITY, mayWake: () => true })
@@ -119,7 +121,7 @@ async function lookFor(request: TakeRequest, parts: TakeParts): Promise<Look> {
     const now = parts.clock()
     const services = { ...parts, now }
     const view = await viewRun(state, schedule, asking, now)
-    const goOn = { verdict: 'build' as const, system: lane.system, hand: view.hand, isFresh: false }
+    const goOn = { verdict: 'build' as const, system: lane.system, kind, hand: view.hand, isFresh: false }
     if (isSuperseded || !isAnythingLeft(view, lane.system)) {
       if (!isSuperseded) await wakeOthers(view, busy, lane, true, services)
       return { answer: view.hand.length > 0 ? goOn : { verdict: 'over' } }
@@ -171,6 +173,7 @@ const REUSABLE_SECONDS = 90
 
 function newBatch(
   { run, batch, system, derivations }: BuildJob,
+  kind: MachineKind,
   { schedule, progress: { passing }, hand }: RunView,
   { machine }: TakeRequest,
   { clock }: TakeParts,
@@ -185,7 +188,7 @@ function newBatch(
     machine !== undefined &&
     !hasFailedThere &&
     (!machine.isDone || secondsSince(machine, clock()) < REUSABLE_SECONDS)
-  return { verdict: 'build', system, hand: [...hand, batch], given, isFresh: !isThere }
+  return { verdict: 'build', system, kind, hand: [...hand, batch], given, isFresh: !isThere }
 }
 
 function secondsSince({ answered }: LaneMachine, now: Date): number {

@@ -31,6 +31,8 @@ export const REPOSITORY = 'acme/shells'
 export const LINUX = ['x86_64-linux', 'aarch64-linux']
 /** The system of the machine that only pretends to be one: a Mac. */
 export const MAC = 'aarch64-darwin'
+/** Nothing looks at it: what the fleet's machine is, is said to startStack. */
+const FLEET = 'arn:aws:codebuild:us-east-1:123456789012:fleet/macs:11111111-1111-1111-1111-111111111111'
 
 /** Everything that the demo started. */
 export interface DemoWorld {
@@ -44,7 +46,7 @@ export interface DemoWorld {
   company: Company
   laptop: DemoMachine
   bridge: LaptopBridge
-  /** when the repository is kept warm for one */
+  /** one with `hearth worker`, when the repository is kept warm for it */
   mac: Mac | undefined
   publicKey: string
   webhookSecret: string
@@ -64,6 +66,7 @@ const UPSTREAM_PACKAGES = ['tools', 'stdenv', 'libtext']
  * @param evaluation what one evaluation may cost
  * @param systems what the repository is kept warm for; with MAC among them there is a Mac
  * @param machines for each Linux
+ * @param macs what the Mac is: one with `hearth worker`, or a machine of a CodeBuild fleet
  */
 export async function startWorld(
   folder: string,
@@ -72,6 +75,7 @@ export async function startWorld(
   evaluation = { secondsPerSystem: 120, megabytes: 2048 },
   systems = LINUX,
   machines = 1,
+  macs: 'worker' | 'fleet' = 'worker',
 ): Promise<DemoWorld> {
   refuseToWipe(folder)
   await rm(folder, { recursive: true, force: true })
@@ -109,15 +113,22 @@ export async function startWorld(
       `an upstream cache at ${upstream.url}: has ${UPSTREAM_PACKAGES.join(', ')} for ${systems.join(', ')}`,
     )
 
+    const hasMac = systems.includes(MAC)
+    const hasFleet = hasMac && macs === 'fleet'
     const stack = await startStack({
       folder: join(folder, 'aws'),
       template: TEMPLATE,
       // nobody has the time to watch two minutes of silence
-      parameters: { MachineHeartbeatSeconds: '1', MachineSilenceSeconds: '8' },
+      parameters: {
+        MachineHeartbeatSeconds: '1',
+        MachineSilenceSeconds: '8',
+        ...(hasFleet ? { AppleSiliconFleetArn: FLEET } : {}),
+      },
       machines: {
         Evaluator: await machine('evaluator', {}),
         LinuxX64Builder: await machinesFor('x86_64-linux'),
         LinuxArm64Builder: await machinesFor('aarch64-linux'),
+        ...(hasFleet ? { AppleSiliconBuilder: await machine(MAC, { system: MAC }) } : {}),
       },
       onEvent,
     })
@@ -134,9 +145,9 @@ export async function startWorld(
     const cacheBucket = stack.physicalId('CacheBucket')
     const sfn = new SFNClient(clients)
     const publicKey = await createSigningKey(sfn, state, stack.physicalId('KeysStateMachine'), 'acme-1')
-    await pushConfig(state, { github, upstream, evaluation, systems })
+    await pushConfig(state, { github, upstream, evaluation, systems, hasFleet })
     let mac: Mac | undefined
-    if (systems.includes(MAC)) {
+    if (hasMac && !hasFleet) {
       mac = await startMac(await machine(MAC, { system: MAC }), MAC, {
         stack,
         state,
@@ -193,18 +204,24 @@ interface Configured {
   upstream: UpstreamCache
   evaluation: { secondsPerSystem: number; megabytes: number }
   systems: string[]
+  hasFleet: boolean
 }
 
 /** hearth.yml of the demo, by the same check as `hearth config push`. */
 async function pushConfig(
   state: Bucket,
-  { github, upstream, evaluation, systems }: Configured,
+  { github, upstream, evaluation, systems, hasFleet }: Configured,
 ): Promise<void> {
   const config = {
     github: { api: github.url, git: github.url },
     repositories: [{ name: REPOSITORY, refs: ['main'], systems }],
     upstreams: [{ url: upstream.url, publicKeys: [upstream.publicKey] }],
-    builders: Object.fromEntries(systems.map((system) => [system, { machines: 1, slots: 2 }])),
+    builders: Object.fromEntries(
+      systems.map((system) => [
+        system,
+        { machines: 1, slots: 2, ...(system === MAC && hasFleet ? { fleet: true } : {}) },
+      ]),
+    ),
     limits: { evaluation },
   }
   // JSON is YAML

@@ -8,12 +8,15 @@ import { type Stack, startStack } from '../../local/stack/start-stack.ts'
 /** What `npm run package` wrote: the very template that is deployed. */
 const TEMPLATE = '.serverless/cloudformation-template-update-stack.json'
 
-/** The packaged template, brought up for the tests of a file; its policies are enforced on every call. */
-export function deployedForThisFile(): { stack: Stack } {
+/**
+ * The packaged template, brought up for the tests of a file; its policies are enforced on every call.
+ * @param parameters over the template's defaults
+ */
+export function deployedForThisFile(parameters: Record<string, string> = {}): { stack: Stack } {
   const running: { stack?: Stack; folder?: string } = {}
   beforeAll(async () => {
     running.folder = mkdtempSync(join(tmpdir(), 'hearth-adversary-'))
-    running.stack = await startStack({ folder: running.folder, template: TEMPLATE })
+    running.stack = await startStack({ folder: running.folder, template: TEMPLATE, parameters })
   })
   afterAll(async () => {
     await running.stack?.close()

@@ -30,7 +30,10 @@ import { answerTo, clientAs, deployedForThisFile, s3As } from './deployed.ts'
  * The attacker has the credentials of one role of the deployed template: a builder's, an evaluator's, or a reader's. Every call goes to the local
  * gateway, which enforces the template's own policies. What a client would see is compared before and after.
  */
-const deployed = deployedForThisFile()
+const deployed = deployedForThisFile({
+  // with everything that a deployment may have
+  AppleSiliconFleetArn: 'arn:aws:codebuild:us-east-1:123456789012:fleet/macs:1',
+})
 
 const OWN = 'hearth-x86-64-linux:11111111-1111-1111-1111-111111111111'
 const OTHER = 'hearth-x86-64-linux:22222222-2222-2222-2222-222222222222'
@@ -326,13 +329,10 @@ const FOR_NOBODY: Line[] = [
         }),
       ),
   ],
-  [
-    'starting a builder',
-    (who) =>
-      who.codebuild.send(
-        new StartBuildCommand({ projectName: deployed.stack.physicalId('LinuxX64Builder') }),
-      ),
-  ],
+  ...['LinuxX64Builder', 'AppleSiliconBuilder'].map((project): Line => [
+    `starting a builder: ${project}`,
+    (who) => who.codebuild.send(new StartBuildCommand({ projectName: deployed.stack.physicalId(project) })),
+  ]),
 ]
 
 const takeFromMacs: Line[1] = (who) =>

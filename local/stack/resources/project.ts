@@ -8,7 +8,7 @@ import type { World } from '../world.ts'
 /** Where builds run unless the caller of startStack gives their project a machine. */
 const THIS_MACHINE: Machine = { name: 'this machine', wrap: (command) => command }
 
-/** AWS::CodeBuild::Project. What stands for its container is a machine given to startStack; image and size have no effect. */
+/** AWS::CodeBuild::Project. What stands for its container is a machine given to startStack; image, size and fleet have no effect. */
 export const project = resourceType(
   z.strictObject({
     Name: optionalText,
@@ -23,6 +23,7 @@ export const project = resourceType(
       Image: z.string(),
       ComputeType: z.string(),
       PrivilegedMode: z.optional(z.boolean()),
+      Fleet: z.optional(z.strictObject({ FleetArn: z.string().check(z.minLength(1)) })),
       EnvironmentVariables: z.optional(z.unknown()),
     }),
     Artifacts: z.strictObject({ Type: z.literal('NO_ARTIFACTS') }),
@@ -49,6 +50,11 @@ export const project = resourceType(
         `Resources.${logicalId}: its role ${properties.ServiceRole} is not in the template`,
       )
     const { Source, Environment } = properties
+    // Source: CodeBuild user guide, "Run builds on reserved capacity fleets": on-demand fleets do not support macOS.
+    if (Environment.Type === 'MAC_ARM' && Environment.Fleet === undefined)
+      throw new TemplateError(
+        `Resources.${logicalId}: CodeBuild has Macs in fleets alone: MAC_ARM needs Fleet`,
+      )
     world.builds.define({
       name,
       role: role.logicalId,

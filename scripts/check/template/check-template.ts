@@ -2,6 +2,7 @@ import type { Fault, Finding } from '../finding.ts'
 import type { JsonObject } from '../json.ts'
 import type { Rule } from './rule.ts'
 import { buckets } from './rules/buckets.ts'
+import { conditions } from './rules/conditions.ts'
 import { folders, functions } from './rules/functions.ts'
 import { managedRules } from './rules/managed-rules.ts'
 import { permissions } from './rules/permissions.ts'
@@ -28,6 +29,7 @@ export async function checkTemplate(
   const rules: Rule[] = [
     properties(specification),
     references(specification),
+    conditions,
     cycles,
     stateMachines,
     managedRules,

@@ -35,12 +35,14 @@ export interface TestCompany {
  * @param systems as in the demo; with MAC among them there is a Mac
  * @param machines for each Linux
  * @param onLine is told everything that the demo would print
+ * @param macs as in the demo
  */
 export async function startTestCompany(
   evaluation: { secondsPerSystem: number; megabytes: number },
   systems?: string[],
   machines?: number,
   onLine: (line: string) => void = () => undefined,
+  macs?: 'worker' | 'fleet',
 ): Promise<TestCompany> {
   const lines: string[] = []
   await ensurePrerequisites((line) => lines.push(line))
@@ -54,6 +56,7 @@ export async function startTestCompany(
     evaluation,
     systems,
     machines,
+    macs,
   )
   const machine = world.stack.physicalId('WarmStateMachine')
   const executionArn = (run: string): string => `${machine.replace(':stateMachine:', ':execution:')}:${run}`

@@ -272,6 +272,22 @@ describe('the template is read strictly', () => {
       'does not know the managed policy arn:aws:iam::aws:policy/AdministratorAccess',
     ],
     [
+      'a Mac of CodeBuild without a fleet',
+      {
+        Role: role(),
+        P: {
+          Type: 'AWS::CodeBuild::Project',
+          Properties: {
+            ServiceRole: { 'Fn::GetAtt': ['Role', 'Arn'] },
+            Artifacts: { Type: 'NO_ARTIFACTS' },
+            Environment: { Type: 'MAC_ARM', Image: 'i', ComputeType: 'c' },
+            Source: { Type: 'NO_SOURCE', BuildSpec: '{}' },
+          },
+        },
+      },
+      'Resources.P: CodeBuild has Macs in fleets alone: MAC_ARM needs Fleet',
+    ],
+    [
       'a rule for events that do not come',
       { R: { Type: 'AWS::Events::Rule', Properties: { EventPattern: { source: ['aws.s3'] }, Targets: [] } } },
       'the local stack has events of the source aws.states only',

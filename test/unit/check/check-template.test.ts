@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { JsonObject } from '../../../scripts/check/json.ts'
 import { addResources, bucket, builder, eachFault, findings, plan, type GoodTemplate } from './templates.ts'
 
 const warm = ({ Resources }: GoodTemplate) => Resources.Warm.Properties
@@ -149,6 +150,43 @@ describe('what is referred to is there', () => {
   })
 })
 
+describe('a resource that a deployment may not have', () => {
+  const conditional = (t: GoodTemplate): void => {
+    Object.assign(t, { Conditions: { HasBuilder: true } })
+    Object.assign(builder(t), { Condition: 'HasBuilder' })
+  }
+  const ifThere = (value: JsonObject): JsonObject => ({ 'Fn::If': ['HasBuilder', value, ''] })
+  test('is referred to where its condition holds, and in what has the same condition', async () => {
+    const found = await findings((t) => {
+      conditional(t)
+      warm(t).DefinitionSubstitutions['BuilderProject'] = ifThere({ Ref: 'Builder' })
+      const Value = { 'Fn::GetAtt': ['Builder', 'Arn'] }
+      Object.assign(t, { Outputs: { BuilderArn: { Condition: 'HasBuilder', Value } } })
+    })
+    expect(found.filter((line) => line.includes('(conditions)'))).toEqual([])
+  })
+  eachFault([
+    [
+      'is referred to where its condition does not hold',
+      (t) => {
+        conditional(t)
+        plan(t).Properties['Description'] = { 'Fn::If': ['HasBuilder', '', { Ref: 'Builder' }] }
+        warm(t).DefinitionSubstitutions['BuilderProject'] = ifThere({ Ref: 'Builder' })
+      },
+      'PlanLambdaFunction.Description (conditions): there is no resource Builder where HasBuilder does not hold',
+    ],
+    [
+      'is referred to by an output',
+      (t) => {
+        conditional(t)
+        Object.assign(t, { Outputs: { BuilderName: { Value: { Ref: 'Builder' } } } })
+        warm(t).DefinitionSubstitutions['BuilderProject'] = ifThere({ Ref: 'Builder' })
+      },
+      'Outputs.BuilderName.Value (conditions): there is no resource Builder where HasBuilder does not hold',
+    ],
+  ])
+})
+
 describe('no resource needs itself', () => {
   eachFault([
     [
@@ -190,6 +228,16 @@ describe('state machines', () => {
     [
       'a Task that builds with no project',
       (t) => (warm(t).DefinitionSubstitutions['BuilderProject'] = 'hearth'),
+      'Warm.Definition.Build.Arguments.ProjectName (state-machines): ${BuilderProject} is no AWS::CodeBuild::Project',
+    ],
+    [
+      'a Task that builds with no project where a condition does not hold',
+      (t) => {
+        Object.assign(t, { Conditions: { HasBuilder: true } })
+        warm(t).DefinitionSubstitutions['BuilderProject'] = {
+          'Fn::If': ['HasBuilder', { Ref: 'Builder' }, 'hearth'],
+        }
+      },
       'Warm.Definition.Build.Arguments.ProjectName (state-machines): ${BuilderProject} is no AWS::CodeBuild::Project',
     ],
     [

@@ -4,7 +4,7 @@ import { readMachine, type PlacedState } from '../../asl/machine.ts'
 import type { Fault } from '../../finding.ts'
 import { isObject, objectOf, stringsIn, type Json } from '../../json.ts'
 import { fault, type Rule } from '../rule.ts'
-import { referredResource, resourcesOf, type Resource, type Template } from '../template.ts'
+import { intrinsicOf, referredResource, resourcesOf, type Resource, type Template } from '../template.ts'
 
 /** A state machine's placeholders are filled, name what its Tasks call, and no Task gives up before what it called does. */
 export const stateMachines: Rule = {
@@ -99,9 +99,10 @@ function* checkTask(
     const problem = `${kind.argument} names nothing of this template`
     yield fault(machine, `${field}.Arguments.${kind.argument}`, problem, 'name it with a placeholder')
   }
-  for (const name of names) {
-    const value = substitutions[name ?? '']
-    if (value === undefined) continue
+  const values = names.flatMap((name) =>
+    alternativesOf(substitutions[name ?? '']).map((value) => ({ name, value })),
+  )
+  for (const { name, value } of values) {
     const target = referredResource(template, value)
     if (target?.type !== kind.type) {
       const problem = `\${${name}} is no ${kind.type} of this template`
@@ -116,4 +117,15 @@ function* checkTask(
       )
     }
   }
+}
+
+/** What a value may be, whichever way its conditions go. An empty text stands for what a deployment may not have, and nobody calls that. */
+function alternativesOf(value: Json | undefined): Json[] {
+  if (value === undefined) return []
+  const intrinsic = intrinsicOf(value)
+  if (intrinsic?.name !== 'Fn::If' || !Array.isArray(intrinsic.argument)) return [value]
+  return intrinsic.argument
+    .slice(1)
+    .flatMap(alternativesOf)
+    .filter((alternative) => alternative !== '')
 }

@@ -434,6 +434,14 @@ describe('a failure of an earlier run', () => {
 
 describe('a system of which no machine came in time', () => {
   const MAC = graphOf({ shell: { needs: ['app', 'mac'] }, app: {}, mac: { system: 'aarch64-darwin' } })
+  /** hearth.yml has a fleet; the deployment has this one. */
+  const withFleet = (arn: string): void => {
+    vi.stubEnv('APPLE_SILICON_FLEET_ARN', arn)
+    const stored = buckets.json('state/config/abc.json') as { config: { builders: object } }
+    const fleet = { machines: 1, slots: 2, features: [], fleet: true }
+    Object.assign(stored.config.builders, { 'aarch64-darwin': fleet })
+    buckets.put('state/config/abc.json', stored)
+  }
   test('is waited for by lanes of its own', async () => {
     takenOver(MAC)
     expect(await plan(1)).toMatchObject({
@@ -445,6 +453,29 @@ describe('a system of which no machine came in time', () => {
     expect(scheduled(1).machines).toEqual({
       'x86_64-linux': { lanes: 1, slots: 4 },
       'aarch64-darwin': { lanes: 1, slots: 2, waitHours: 24 },
+    })
+  })
+  test('has machines to start where hearth.yml and the deployment have a fleet', async () => {
+    withFleet('arn:aws:codebuild:us-east-1:123456789012:fleet/macs:1')
+    takenOver(MAC)
+    expect(await plan(1)).toMatchObject({ verdict: 'build' })
+    expect(scheduled(1).machines['aarch64-darwin']).toEqual({ lanes: 1, slots: 2 })
+  })
+  test('is not waited for where hearth.yml has a fleet and the deployment has none: the shells that need it say what to do', async () => {
+    withFleet('')
+    takenOver(MAC)
+    expect(await plan(1)).toMatchObject({ lanes: [{ system: 'x86_64-linux', slot: 1 }] })
+    expect(buckets.json(`state/runs/${RUN}/plans/1.json`)).toMatchObject({
+      shells: [
+        {
+          status: 'failed',
+          blame: [drv('mac')],
+          reason: expect.stringMatching(
+            /fleet builds for aarch64-darwin, and this deployment has none: deploy it with AppleSiliconFleetArn/,
+          ) as string,
+        },
+        {},
+      ],
     })
   })
   test('is not waited for again, and the shells that need it say why', async () => {

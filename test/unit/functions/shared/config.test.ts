@@ -80,6 +80,7 @@ describe('every fault of a hearth.yml is named with its place', () => {
   const expectedAttribute =
     'expected an attribute path such as devShells, or a file with or without one such as shell.nix or default.nix#tools'
   const expectedBranch = 'expected a branch name; * stands for anything but a slash'
+  const expectedBoolean = 'Invalid input: expected boolean, received number'
   const positive = 'Too small: expected number to be >0'
   test.each([
     ['github', undefined, 'github: Invalid input: expected object, received undefined'],
@@ -114,6 +115,8 @@ describe('every fault of a hearth.yml is named with its place', () => {
       '6 GB',
       'limits.evaluation.megabytes: Invalid input: expected number, received string',
     ],
+    ['builders', { 'aarch64-darwin': { fleet: 1 } }, `builders.aarch64-darwin.fleet: ${expectedBoolean}`],
+    ['builders', { 'aarch64-darwin': { waitHours: 0 } }, `builders.aarch64-darwin.waitHours: ${positive}`],
     ['limits.nar', { gigabytes: 0 }, `limits.nar.gigabytes: ${positive}`],
     [
       'limits.nar',
@@ -133,6 +136,27 @@ describe('every fault of a hearth.yml is named with its place', () => {
       `cache.publicKeys.0: ${expectedKey}`,
       'limits: Invalid input: expected object, received undefined',
     ])
+  })
+
+  test.each([
+    ['aarch64-darwin', { fleet: true, waitHours: 24 }, 'take either `fleet` or `waitHours` out'],
+    ['x86_64-darwin', { fleet: true }, 'CodeBuild has fleets of Macs for aarch64-darwin alone'],
+    ['x86_64-linux', { fleet: true }, 'CodeBuild has fleets of Macs for aarch64-darwin alone'],
+  ])('a fleet that cannot be: %s: %j', (system, builder, fault) => {
+    const [first, ...more] = faultsOf(withValue('builders', { [system]: builder }))
+    expect(first).toContain(`hearth.yml: builders: ${system}: `)
+    expect(first).toContain(fault)
+    expect(more).toEqual([])
+  })
+
+  test.each([
+    { fleet: true, machines: 2, slots: 12 },
+    { fleet: false, waitHours: 12 },
+    { waitHours: 12 },
+    {},
+  ])('but Macs may be %j', (builder) => {
+    const { builders } = parseConfig(withValue('builders', { 'aarch64-darwin': builder }))
+    expect(builders).toEqual({ 'aarch64-darwin': { machines: 10, slots: 8, features: [], ...builder } })
   })
 
   test('a repository that is listed twice', () => {

@@ -22,6 +22,7 @@ describe('a lane that asks', () => {
     expect(await run.take(1, 0)).toEqual({
       verdict: 'build',
       system: X86,
+      kind: 'codebuild',
       hand: [FIRST],
       given: { batch: FIRST, job: `runs/${run.name}/batches/${FIRST}.json` },
       isFresh: true,
@@ -371,6 +372,7 @@ describe('a machine that builds on', () => {
     expect(await run.take(1, 1, atWork(run))).toEqual({
       verdict: 'build',
       system: X86,
+      kind: 'codebuild',
       hand: [FIRST],
       isFresh: false,
     })
@@ -508,6 +510,19 @@ describe('a system whose machines nobody starts', () => {
     const run = await scene.run({ app: { system: MAC } }, machines)
     sign(secondsAgo)
     expect(await run.taken(1, 0, lane(1))).toBe(expected)
+  })
+
+  test('has its work handed out by an activity', async () => {
+    const run = await scene.run({ app: { system: MAC } }, machines)
+    sign()
+    expect(await run.take(1, 0, lane(1))).toMatchObject({ verdict: 'build', kind: 'activity' })
+  })
+
+  test('is a system like any other where a fleet has its machines: nobody waits for one', async () => {
+    const run = await scene.run({ app: { system: MAC } }, { [MAC]: { lanes: 1, slots: 1 } })
+    const first = { system: MAC, kind: 'codebuild', isFresh: true, hand: [`1-${MAC}-1-1`] }
+    expect(await run.take(1, 0, lane(1))).toMatchObject(first)
+    expect(run.parked()).toEqual([])
   })
 
   test('is waited for while no worker is there, and the lane says so; nothing is claimed meanwhile', async () => {
