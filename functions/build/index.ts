@@ -1,3 +1,4 @@
+import { CodeBuildClient } from '@aws-sdk/client-codebuild'
 import { S3Client } from '@aws-sdk/client-s3'
 import * as z from 'zod/mini'
 import type { BatchMachine, MachineJob } from '../shared/contract.ts'
@@ -5,7 +6,9 @@ import { requireEnvironment } from '../shared/environment.ts'
 import { machineOfBuild, stateKeys } from '../shared/keys.ts'
 import { lambda, logger } from '../shared/lambda.ts'
 import { writeJson } from '../shared/objects.ts'
+import { checkMachine } from './check-machine.ts'
 
+const codebuild = new CodeBuildClient({})
 const state = { s3: new S3Client({}), name: requireEnvironment('STATE_BUCKET') }
 
 const BuildInput = z.object({
@@ -30,6 +33,7 @@ const BuildInput = z.object({
  */
 export const handler = lambda(BuildInput, async ({ run, work, build, turn, token }) => {
   const machine = machineOfBuild(requireEnvironment('BUILDER_ROLE_ID'), build)
+  if (work === undefined && turn > 1) await checkMachine(codebuild, build)
   const given = work?.given
   if (given !== undefined) {
     const served: BatchMachine = { version: 1, machine, build }

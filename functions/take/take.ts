@@ -71,8 +71,9 @@ export async function take(request: TakeRequest, parts: TakeParts): Promise<Take
   const { run, lane, token } = request
   const { state, sfn, clock } = parts
   const since = clock().toISOString()
-  await wakeWaitingRuns(parts, run)
   let look = await lookFor(request, parts)
+  // after it: what nobody spoke of is lost by now, and that is said, too
+  await wakeWaitingRuns(parts, run)
   if ('waits' in look) {
     const parked: ParkedLane = { version: 1, lane, token, since, seen: look.seen, waits: look.waits }
     await park(state, run, parked)
@@ -122,6 +123,9 @@ async function lookFor(request: TakeRequest, parts: TakeParts): Promise<Look> {
     const services = { ...parts, now }
     const view = await viewRun(state, schedule, asking, now)
     const goOn = { verdict: 'build' as const, system: lane.system, kind, hand: view.hand, isFresh: false }
+    // What it has in hand may be staged by now, and it may have gone: that is found out before it is given more.
+    if (view.hand.length > 0 && machine !== undefined && secondsSince(machine, now) >= REUSABLE_SECONDS)
+      return { answer: goOn }
     if (isSuperseded || !isAnythingLeft(view, lane.system)) {
       if (!isSuperseded) await wakeOthers(view, busy, lane, true, services)
       return { answer: view.hand.length > 0 ? goOn : { verdict: 'over' } }
@@ -187,7 +191,8 @@ function newBatch(
   const isThere =
     machine !== undefined &&
     !hasFailedThere &&
-    (!machine.isDone || secondsSince(machine, clock()) < REUSABLE_SECONDS)
+    // one that still had something when it answered may have staged that since, and have gone
+    ((!machine.isDone && hand.length > 0) || secondsSince(machine, clock()) < REUSABLE_SECONDS)
   return { verdict: 'build', system, kind, hand: [...hand, batch], given, isFresh: !isThere }
 }
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { LaneWait, RunId } from '../shared/contract.ts'
 import { stateKeys } from '../shared/keys.ts'
 import { objectsUnder } from '../shared/list-objects.ts'
-import { type Bucket, deleteObject, findJson, writeJson } from '../shared/objects.ts'
+import { type Bucket, claimJson, deleteObject, findJson } from '../shared/objects.ts'
 import { wake } from './parked-lanes.ts'
 
 /** `runs/<run>/waiting/<waiting run>`: another run waits for what this one builds. */
@@ -18,7 +18,8 @@ export async function leaveWord(state: Bucket, run: RunId, waits: LaneWait[]): P
   for (const wait of waits) {
     if (wait.for !== 'run') continue
     const word: Word = { version: 1, seen: await saidBy(state, wait.run) }
-    await writeJson(state, stateKeys.waitingRun(wait.run, run), word)
+    // Word that another lane has left before stands: what was said since, this one has seen, and that one has not.
+    await claimJson(state, stateKeys.waitingRun(wait.run, run), word)
   }
 }
 

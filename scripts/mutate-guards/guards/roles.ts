@@ -93,7 +93,7 @@ export const ROLES: Guard[] = [
     name: 'Plan reads nothing of a builder',
     file: FUNCTIONS,
     text: "Resource: !Sub '${StagingBucket.Arn}/staging/${EvaluatorRole.RoleId}:*'",
-    without: "- !Sub '${StagingBucket.Arn}/staging/*'",
+    without: "Resource: !Sub '${StagingBucket.Arn}/staging/*'",
     test: PERMISSIONS,
     only: ['Plan reads what evaluators stage'],
     template: true,

@@ -84,7 +84,7 @@ const QUESTIONS: Record<string, Question> = {
           InvocationType: 'DryRun',
         }),
       ),
-    may: ['WarmRole', 'KeysRole', 'RepairRole', 'IndexRole', 'operator'],
+    may: ['WarmRole', 'LaneRole', 'KeysRole', 'RepairRole', 'IndexRole', 'operator'],
   },
 }
 

@@ -1,4 +1,10 @@
+import {
+  BatchGetBuildsCommand,
+  type BatchGetBuildsCommandOutput,
+  CodeBuildClient,
+} from '@aws-sdk/client-codebuild'
 import { DescribeExecutionCommand, SendTaskSuccessCommand } from '@aws-sdk/client-sfn'
+import { mockClient } from 'aws-sdk-client-mock'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { handler as Build } from '../../../../functions/build/index.ts'
 import type { handler as Take } from '../../../../functions/take/index.ts'
@@ -11,6 +17,7 @@ const ARN = 'arn:aws:states:eu-central-1:123456789012:execution:hearth-warm:'
 const BUILD = 'hearth-builder:1f6ab8c2-5b8e-4d2a-9b1c-0e7f6a5d4c3b'
 const MACHINE = 'AROABUILDER:AWSCodeBuild-1f6ab8c2-5b8e-4d2a-9b1c-0e7f6a5d4c3b'
 
+const codebuild = mockClient(CodeBuildClient)
 let scene: Scene
 let take: typeof Take
 let build: typeof Build
@@ -19,6 +26,7 @@ beforeEach(async () => {
   vi.stubEnv('STATE_BUCKET', 'state')
   vi.stubEnv('BUILDER_ROLE_ID', 'AROABUILDER')
   log = captureLog()
+  codebuild.reset()
   scene = new Scene()
   ;({ handler: take } = await import('../../../../functions/take/index.ts'))
   ;({ handler: build } = await import('../../../../functions/build/index.ts'))
@@ -137,6 +145,26 @@ describe('Build', () => {
       token: 'the-token',
       goOn: true,
     })
+  })
+
+  test.each([
+    ['FAILED', 'ended FAILED before its machine said that it was there'],
+    [undefined, 'ended and is forgotten before its machine said that it was there'],
+  ])('waits no longer for a machine whose build is over: %s', async (buildStatus, message) => {
+    const builds = buildStatus === undefined ? [] : [{ buildStatus }]
+    codebuild.on(BatchGetBuildsCommand, { ids: [BUILD] }).resolves({ builds } as BatchGetBuildsCommandOutput)
+    const again = { run: 'run', build: BUILD, turn: 2, token: 'the-token' }
+    await expect(build(again, context)).rejects.toMatchObject({
+      name: 'MachineEnded',
+      message: expect.stringContaining(message) as string,
+    })
+    expect(scene.buckets.written).toEqual([])
+  })
+
+  test('asks a machine anew that may still come', async () => {
+    codebuild.on(BatchGetBuildsCommand).resolves({ builds: [{ buildStatus: 'IN_PROGRESS' }] })
+    await build({ run: 'run', build: BUILD, turn: 2, token: 'the-token' }, context)
+    expect(scene.buckets.json(`state/jobs/${MACHINE}/2.json`)).toMatchObject({ hello: true })
   })
 
   test('asks a machine that was just started to say that it is there', async () => {
