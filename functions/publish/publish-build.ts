@@ -16,6 +16,7 @@ import { NOT_STARTED } from '../shared/attempts.ts'
 import { HearthError } from '../shared/errors.ts'
 import { machineOfBuild, stagingPrefixOfBatch, stateKeys } from '../shared/keys.ts'
 import { logger } from '../shared/lambda.ts'
+import { lostOutcome } from '../shared/lost-outcome.ts'
 import { type Bucket, findJson, readJson, writeJson } from '../shared/objects.ts'
 import { openUpstreamMemory } from '../shared/upstream-memory.ts'
 import { lostMessage } from './failed-build.ts'
@@ -36,6 +37,8 @@ export const BuildInput = z.object({
   build: z.optional(z.string()),
   /** the worker that took the batch, when it was no CodeBuild build */
   machine: z.optional(z.string()),
+  /** whether a worker took the batch, or may have: nobody knows which when it is lost */
+  isWorker: z.optional(z.boolean()),
   failure: z.optional(z.object({ Error: z.optional(z.string()), Cause: z.optional(z.string()) })),
 })
 
@@ -72,19 +75,27 @@ interface OpenBatch {
  * @param remaining milliseconds until this function is killed
  */
 export async function publishBuild(
-  { run, hand, isAtWork = false, build, machine: worker, failure }: z.output<typeof BuildInput>,
+  {
+    run,
+    hand,
+    isAtWork = false,
+    build,
+    machine: worker,
+    isWorker = false,
+    failure,
+  }: z.output<typeof BuildInput>,
   parts: PublishParts,
   remaining: () => number,
 ): Promise<PublishAnswer> {
   const { state } = parts
   const machine = machineOf(parts, build, worker)
-  const lost = lostMessage(build ?? worker, failure)
+  const lost = lostMessage(build ?? worker ?? (isWorker ? 'on a worker' : undefined), failure)
   const found = await Promise.all(hand.map((batch) => readOpen(state, run, batch, machine)))
   const open = found.filter(({ job, before }) => before.length < job.derivations.length)
   if (open.length === 0) return { verdict: 'done' }
   const progress: HandProgress =
     machine === undefined
-      ? { outcomes: open.map(({ job }) => neverStarted(job, lost)), isOutOfTime: false }
+      ? { outcomes: open.map(({ job }) => nothingOf(job, lost, isWorker)), isOutOfTime: false }
       : await publish(open, machine, parts, {
           lost: isAtWork ? undefined : lost,
           mayBegin: () => remaining() > MARGIN_MS,
@@ -178,7 +189,8 @@ function machineOf(
   return worker
 }
 
-function neverStarted({ derivations }: BuildJob, message: string): DerivationOutcome[] {
-  const error = { name: NOT_STARTED, message, retryable: true }
-  return derivations.map(({ drvPath }) => ({ drvPath, outcome: 'lost', error }))
+/** What is said of a batch of which nobody staged anything. @param wasTaken whether a worker may have been at work on it */
+function nothingOf({ derivations }: BuildJob, message: string, wasTaken: boolean): DerivationOutcome[] {
+  const lost = wasTaken ? lostOutcome(message) : lostOutcome(message, NOT_STARTED)
+  return derivations.map(({ drvPath }) => ({ drvPath, ...lost }))
 }

@@ -4,11 +4,13 @@ import type {
   BatchOutcome,
   BuildJob,
   Claim,
+  DerivationOutcome,
   RunId,
   ScheduledDerivation,
 } from '../shared/contract.ts'
 import { stateKeys } from '../shared/keys.ts'
 import { type Bucket, claimJson, findJson, findObject } from '../shared/objects.ts'
+import type { RememberedFailure } from '../shared/records.ts'
 import { stands } from '../shared/run-files.ts'
 
 /** What became of the wish to build a derivation. */
@@ -39,8 +41,6 @@ export interface Claimant {
 
 // A claim of some hundred bytes.
 const LIMIT = 64 * 1024
-// 64 MiB: what Publish says of 2,000 derivations, the most of one batch, has bounded words.
-const OUTCOME_LIMIT = 64 * 1024 ** 2
 // 2 minutes between claiming and writing down the batch: Take needs seconds, and is killed after 60.
 const UNWRITTEN_MS = 2 * 60 * 1000
 // Others may take a void claim over at the same moment. After 5 losses the path is somebody else's.
@@ -88,17 +88,25 @@ async function standingOf(
 ): Promise<'found' | 'busy' | 'failed' | 'void'> {
   // Asked before the outcome is read: who has ended by then has left its last word.
   const isOver = run === claimant.run ? claimant.isOver(batch) : !(await claimant.isRunning(run))
-  const found = await findObject(state, stateKeys.outcome(run, batch), OUTCOME_LIMIT)
-  const outcome = found && (JSON.parse(Buffer.from(found.bytes).toString('utf8')) as BatchOutcome)
+  const outcome = await findJson<BatchOutcome>(state, stateKeys.outcome(run, batch))
   const said = outcome?.derivations.find((derivation) => derivation.drvPath === drvPath)
   if (said !== undefined && stands(said)) return 'found'
-  // This run's own failures are known already. What failed before it began, Plan has left out, or somebody has asked to try it again.
-  const isNews = run !== claimant.run && Number(found?.lastModified) > Date.parse(claimant.started)
-  if (said?.outcome === 'failed' && said.error?.retryable === false && isNews) return 'failed'
-  if (said !== undefined) return 'void'
+  if (said !== undefined) return (await hasFailedSince(state, said, run, claimant)) ? 'failed' : 'void'
   if (isOver) return 'void'
   const job = await findJson<BuildJob>(state, stateKeys.batch(run, batch))
   // A Take that died between claiming and writing down its batch built nothing.
   if (job === undefined) return age > UNWRITTEN_MS ? 'void' : 'busy'
   return job.derivations.some((derivation) => derivation.drvPath === drvPath) ? 'busy' : 'void'
+}
+
+/** Whether another run's build has failed for a reason of its own since this run began. What failed before, Plan has left out, or somebody has asked to try it again. */
+async function hasFailedSince(
+  state: Bucket,
+  { drvPath, outcome, error }: DerivationOutcome,
+  run: RunId,
+  claimant: Claimant,
+): Promise<boolean> {
+  if (run === claimant.run || outcome !== 'failed' || error?.retryable !== false) return false
+  const known = await findJson<RememberedFailure>(state, stateKeys.failure(hashPartOf(drvPath)))
+  return known !== undefined && Date.parse(known.failed) > Date.parse(claimant.started)
 }

@@ -127,6 +127,21 @@ describe('what became of a batch is left for Plan', () => {
     expect(secrets.calls()).toEqual([])
   })
 
+  test('of a Mac that died: nobody knows which it was, but there was one', async () => {
+    await publish({ isWorker: true, failure: silent })
+    expect(buckets.json(OUTCOME)).toEqual(
+      outcome(null, {
+        outcome: 'lost',
+        error: {
+          name: 'BuilderLost',
+          message:
+            "its builder on a worker was lost (States.HeartbeatTimeout) without a word about it: the build's log says more",
+          retryable: true,
+        },
+      }),
+    )
+  })
+
   test('of a Mac, which says itself who it is', async () => {
     said(WORKER, broken)
     expect(await publish({ machine: WORKER })).toEqual({ verdict: 'done' })

@@ -7,6 +7,7 @@ import type {
   ScheduledDerivation,
 } from '../../../../functions/shared/contract.ts'
 import { stateKeys } from '../../../../functions/shared/keys.ts'
+import type { RememberedFailure } from '../../../../functions/shared/records.ts'
 import { claim, type Claimant } from '../../../../functions/take/claims.ts'
 import { hashPartOf, type StorePath } from '../../../../nix/store-path.ts'
 import { batchDerivation, became, jobOf, outcomeOf } from '../batches.ts'
@@ -80,8 +81,19 @@ const said = (
   outcome: DerivationOutcome['outcome'],
   drvPath = drv('app'),
   at = NOW,
-): void =>
-  buckets.put(`state/${stateKeys.outcome(run, batch)}`, outcomeOf(run, batch, [became(drvPath, outcome)]), at)
+): void => {
+  buckets.put(`state/${stateKeys.outcome(run, batch)}`, outcomeOf(run, batch, [became(drvPath, outcome)]))
+  if (outcome !== 'failed') return
+  const failure: RememberedFailure = {
+    version: 1,
+    drvPath,
+    run,
+    message: 'failed!',
+    logTail: [],
+    failed: at.toISOString(),
+  }
+  buckets.put(`state/${stateKeys.failure(hashPartOf(drvPath))}`, failure)
+}
 
 describe('of everybody who asks for a derivation, one gets it', () => {
   test.each([

@@ -13,7 +13,7 @@ import { parseBatchId } from '../../../../functions/shared/batch-id.ts'
 import { stateKeys } from '../../../../functions/shared/keys.ts'
 import { readSchedule, writeSchedule } from '../../../../functions/shared/schedule-file.ts'
 import { take, type LaneMachine, type TakeRequest } from '../../../../functions/take/take.ts'
-import type { StorePath } from '../../../../nix/store-path.ts'
+import { hashPartOf, type StorePath } from '../../../../nix/store-path.ts'
 import { became, outcomeOf } from '../batches.ts'
 import { Buckets } from '../buckets.ts'
 import { drv, out } from '../graphs.ts'
@@ -155,16 +155,20 @@ export class SceneRun {
 
   /** Publish says what became of a batch: the same of all of it. */
   publish(batch: string, outcome: DerivationOutcome['outcome'] = 'published', some?: string[]): void {
+    const { buckets, now } = this.#scene
     const all = this.jobOf(batch).derivations.map(({ drvPath }) => drvPath)
     const said = some === undefined ? all : some.map(drv)
-    this.#scene.buckets.put(`state/${stateKeys.outcome(this.name, batch)}`, {
-      ...outcomeOf(
-        this.name,
-        batch,
-        said.map((drvPath) => became(drvPath, outcome)),
-      ),
-      said: new Date(this.#scene.now).toISOString(),
+    const told = said.map((drvPath) => became(drvPath, outcome))
+    const at = new Date(now).toISOString()
+    buckets.put(`state/${stateKeys.outcome(this.name, batch)}`, {
+      ...outcomeOf(this.name, batch, told),
+      said: at,
     })
+    if (outcome !== 'failed') return
+    for (const drvPath of said) {
+      const failure = { version: 1, drvPath, run: this.name, message: 'failed!', logTail: [], failed: at }
+      buckets.put(`state/${stateKeys.failure(hashPartOf(drvPath))}`, failure)
+    }
   }
 
   /** Somebody else has published it. */
