@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { defaultLaneSettings, type LaneSettings } from '../functions/take/choose-batch.ts'
 import { measureRun, type RunFigures } from '../scripts/simulate/figures.ts'
 import { generateSchedule, SHAPES } from '../scripts/simulate/shapes.ts'
 import { defaultWorld } from '../scripts/simulate/world.ts'
@@ -29,8 +28,8 @@ export const scheduleMakespan: Figure = {
 
 function prepare(progress: (text: string) => void): Pair {
   const folder = mkdtempSync(join(tmpdir(), 'hearth-bench-schedule-'))
-  const rows = simulateAll(defaultLaneSettings.publishing, progress)
-  rows.push(simulateOne('nixpkgs', LARGEST, 20, defaultLaneSettings.publishing))
+  const rows = simulateAll(progress)
+  rows.push(simulateOne('nixpkgs', LARGEST, 20))
   const worst = worstOf(rows)
   const [planSeconds = NaN, planMebibytes = NaN] = timeProcess([
     process.execPath,
@@ -70,25 +69,17 @@ function prepare(progress: (text: string) => void): Pair {
   }
 }
 
-function simulateAll(publishing: LaneSettings['publishing'], progress: (text: string) => void): RunFigures[] {
+function simulateAll(progress: (text: string) => void): RunFigures[] {
   return SHAPES.flatMap(({ name }) => {
     progress(`simulating ${name}`)
-    return COUNTS.flatMap((count) =>
-      BUILDERS.map((builders) => simulateOne(name, count, builders, publishing)),
-    )
+    return COUNTS.flatMap((count) => BUILDERS.map((builders) => simulateOne(name, count, builders)))
   })
 }
 
-function simulateOne(
-  shape: string,
-  count: number,
-  builders: number,
-  publishing: LaneSettings['publishing'],
-): RunFigures {
+function simulateOne(shape: string, count: number, builders: number): RunFigures {
   return measureRun(generateSchedule(shape, count, defaultWorld.seed), {
     ...defaultWorld,
     builders,
-    publishing,
   }).figures
 }
 

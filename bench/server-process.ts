@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { bundleSide } from './bundle.ts'
 
@@ -61,5 +61,27 @@ function waitUntil(holds: () => boolean, otherwise: string): void {
   for (let waited = 0; !holds(); waited += POLL_MS) {
     if (waited > MOST_MS) throw new ServerStuck(otherwise)
     Atomics.wait(sleeper, 0, 0, POLL_MS)
+  }
+}
+
+/** Servers of one bench, each with a folder of its own below that of the bench. */
+export interface BenchServers {
+  serve: (side: string) => ServerProcess
+  /** Ends them, and removes the bench's folder. */
+  remove: () => void
+}
+
+export function benchServers(folder: string): BenchServers {
+  const started: ServerProcess[] = []
+  return {
+    serve(side) {
+      const server = startServer(side, join(folder, side))
+      started.push(server)
+      return server
+    },
+    remove() {
+      for (const server of started) server.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
   }
 }

@@ -7,7 +7,7 @@ import { bundleSide } from './bundle.ts'
 import type { Figure, Pair } from './figure.ts'
 import { NIX_OPTIONS, nixVersion } from './nix-command.ts'
 import { importIntoStore, inOwnStore } from './own-store.ts'
-import { type ServerProcess, startServer } from './server-process.ts'
+import { benchServers } from './server-process.ts'
 import { smallPaths } from './small-paths.ts'
 import { writeStagedNar } from './staged-nar.ts'
 import { seriesOf } from './statistics.ts'
@@ -60,16 +60,7 @@ function prepare(make: (folder: string, s3: string) => Content): Pair {
   const version = nixVersion()
   const folder = mkdtempSync(join(tmpdir(), 'hearth-bench-upload-'))
   const at = (name: string): string => join(folder, name)
-  const started: ServerProcess[] = []
-  const serve = (side: string): ServerProcess => {
-    const server = startServer(side, at(side))
-    started.push(server)
-    return server
-  }
-  const remove = (): void => {
-    for (const server of started) server.stop()
-    rmSync(folder, { recursive: true, force: true })
-  }
+  const { serve, remove } = benchServers(folder)
   try {
     const servers = { ours: serve('s3-server'), theirs: serve('http-store') }
     const [s3, http] = [servers.ours.endpoint, servers.theirs.endpoint]

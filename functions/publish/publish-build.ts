@@ -1,6 +1,7 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import pLimit from 'p-limit'
 import * as z from 'zod/mini'
+import { writeOutcome } from '../shared/batch-outcome.ts'
 import { openCacheIndex } from '../shared/cache-index/cache-index.ts'
 import { openCaches } from '../shared/caches.ts'
 import type {
@@ -17,7 +18,7 @@ import { HearthError } from '../shared/errors.ts'
 import { machineOfBuild, stagingPrefixOfBatch, stateKeys } from '../shared/keys.ts'
 import { logger } from '../shared/lambda.ts'
 import { lostOutcome } from '../shared/lost-outcome.ts'
-import { type Bucket, findJson, readJson, writeJson } from '../shared/objects.ts'
+import { type Bucket, findJson, readJson } from '../shared/objects.ts'
 import { openUpstreamMemory } from '../shared/upstream-memory.ts'
 import { lostMessage } from './failed-build.ts'
 import { graphOfWave } from './graph-of-wave.ts'
@@ -101,19 +102,8 @@ export async function publishBuild(
           mayBegin: () => remaining() > MARGIN_MS,
         })
   for (const [index, { job, before }] of open.entries()) {
-    const { wave, batch, system } = job
     const derivations = progress.outcomes[index] ?? []
     if (derivations.length === before.length) continue
-    const outcome: BatchOutcome = {
-      version: 1,
-      run,
-      wave,
-      batch,
-      system,
-      machine: machine ?? null,
-      said: new Date().toISOString(),
-      derivations,
-    }
     const told = new Set(before.map(({ drvPath }) => drvPath))
     // before the outcome: what stands there is not looked at again
     await rememberFailures(
@@ -121,7 +111,7 @@ export async function publishBuild(
       run,
       derivations.filter(({ drvPath }) => !told.has(drvPath)),
     )
-    await writeJson(state, stateKeys.outcome(run, batch), outcome)
+    await writeOutcome(state, job, machine ?? null, derivations, new Date())
   }
   const outcomes = progress.outcomes.flat()
   const counts = Object.groupBy(outcomes, ({ outcome }) => outcome)

@@ -1,7 +1,6 @@
-import type { BatchOutcome } from '../shared/contract.ts'
+import { writeOutcome } from '../shared/batch-outcome.ts'
 import { lostOutcome } from '../shared/lost-outcome.ts'
-import { stateKeys } from '../shared/keys.ts'
-import { type Bucket, writeJson } from '../shared/objects.ts'
+import type { Bucket } from '../shared/objects.ts'
 import type { TriedBatch } from '../shared/run-files.ts'
 
 /**
@@ -13,21 +12,9 @@ export async function noteLost(
   { job, outcome: before }: TriedBatch,
   now: Date,
 ): Promise<void> {
-  const { run, wave, batch, system, derivations } = job
   const said = new Set(before?.derivations.map(({ drvPath }) => drvPath))
   const lost = lostOutcome('neither its builder nor Publish left a result')
-  const outcome: BatchOutcome = {
-    version: 1,
-    run,
-    wave,
-    batch,
-    system,
-    machine: before?.machine ?? null,
-    said: now.toISOString(),
-    derivations: [
-      ...(before?.derivations ?? []),
-      ...derivations.filter(({ drvPath }) => !said.has(drvPath)).map(({ drvPath }) => ({ drvPath, ...lost })),
-    ],
-  }
-  await writeJson(state, stateKeys.outcome(run, batch), outcome)
+  const unsaid = job.derivations.filter(({ drvPath }) => !said.has(drvPath))
+  const derivations = [...(before?.derivations ?? []), ...unsaid.map(({ drvPath }) => ({ drvPath, ...lost }))]
+  await writeOutcome(state, job, before?.machine ?? null, derivations, now)
 }

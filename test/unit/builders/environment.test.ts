@@ -15,14 +15,14 @@ describe('what a process of Nix sees of the builder’s environment', () => {
     CODEBUILD_BUILD_ID: 'x',
     NODE_OPTIONS: '--inspect',
   }
-  const environment = cleanEnvironment('/tmp/work/home', inherited)
+  const environment = cleanEnvironment('/batch/home', inherited)
 
   test.each([
     ['PATH', '/usr/bin'],
     ['NIX_CONFIG', 'extra-platforms = aarch64-linux'],
     ['https_proxy', 'http://proxy:3128'],
-    ['HOME', '/tmp/work/home'],
-    ['XDG_CACHE_HOME', '/tmp/work/home/.cache'],
+    ['HOME', '/batch/home'],
+    ['XDG_CACHE_HOME', '/batch/home/.cache'],
   ])('%s is %s', (name, value) => expect(environment[name]).toBe(value))
 
   test.each([
