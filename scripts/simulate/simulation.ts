@@ -193,7 +193,12 @@ export function simulate(
       clock.after(world.heartbeatSeconds, () => report(lane, machine))
       return
     }
-    if (machine.isDone) return report(lane, machine)
+    if (machine.isDone) {
+      // else the lane would take and report nothing, for ever
+      if (lane.hand.size > machine.finished.length)
+        throw new Error(`a lane holds what ${machine.name} was never given`)
+      return report(lane, machine)
+    }
     if (settings.publishing === 'whole') return
     const isWanted = machine.finished.some((position) => lane.awaited.has(position))
     if (!isWanted && !machine.hasIdleSlot) return
@@ -274,7 +279,8 @@ export function simulate(
         batch.published = clock.now
         lane.batchesInHand.delete(batch)
       }
-    if (machine.isDead && lane.record !== undefined && lane.record.name === machine.name)
+    // a machine that died while its lane published has something left, and nobody has seen its death yet
+    if (machine.isDead && lane.hand.size === 0 && lane.record?.name === machine.name)
       forget(lane, lane.record)
     if (isLast) exitWhenIdle(lane, clock.now - world.publishSeconds)
     takeSoon(lane)

@@ -51,6 +51,20 @@ describe.each(['whole', 'rolling'] as const)('a run that publishes %s', (publish
     expect(figures).toMatchObject(fair)
   })
 
+  test('a machine may die while its lane publishes a part of what it holds', () => {
+    const schedule = scheduleOf([
+      { seconds: 0 },
+      { seconds: 0.1, needs: [0], system: 'aarch64-darwin' },
+      { seconds: 5000, needs: [1] },
+    ])
+    // of 1000 seeds this is one where the machine dies in these 4 s
+    const { figures } = measureRun(
+      schedule,
+      world({ builders: 1, deathsPerHour: 0.4, idleSeconds: 20, seed: 975 }),
+    )
+    expect(figures).toMatchObject(fair)
+  })
+
   test('machines that never live long enough are an error', () => {
     const schedule = scheduleOf([{ seconds: 100_000 }])
     const run = () => measureRun(schedule, world({ builders: 1, deathsPerHour: 20 }))
