@@ -1,21 +1,26 @@
+import { LambdaClient } from '@aws-sdk/client-lambda'
 import { S3Client } from '@aws-sdk/client-s3'
 import * as z from 'zod/mini'
 import { currentConfig, type StoredConfig } from '../shared/config.ts'
 import type { EvaluationJob, RunInput } from '../shared/contract.ts'
 import { requireEnvironment } from '../shared/environment.ts'
 import { deployedEvaluator, evaluationIdentity } from '../shared/evaluation-identity.ts'
+import { gitHubClient } from '../shared/github/client.ts'
+import { headOf } from '../shared/github/head-of.ts'
+import { tokenSource } from '../shared/github/token-source.ts'
 import { publicKeysOf } from '../shared/key-lifetime.ts'
 import { stateKeys } from '../shared/keys.ts'
 import { lambda } from '../shared/lambda.ts'
 import { whyUnchanged } from '../shared/why-unchanged.ts'
 import { noteRun } from '../shared/newest-run.ts'
+import { NotConfigured } from '../shared/not-configured.ts'
 import { findJson, writeJson } from '../shared/objects.ts'
 import type { KnownEvaluation, SigningKeys, Warmed } from '../shared/records.ts'
-import { headOf } from './github.ts'
-import { configurationFor, NotConfigured, RefNotFound } from './refusal.ts'
+import { configurationFor, RefNotFound } from './refusal.ts'
 import { parseRunInput } from './run-input.ts'
 
 const state = { s3: new S3Client({}), name: requireEnvironment('STATE_BUCKET') }
+const tokenFor = tokenSource(new LambdaClient({}), requireEnvironment('TOKEN_FUNCTION'))
 
 const ResolveInput = z.object({
   run: z.string(),
@@ -63,7 +68,9 @@ async function resolve(
   { config, sha256 }: StoredConfig,
 ): Promise<{ job: EvaluationJob; identity: string; isHead: boolean }> {
   const { attributes, systems, flakeInputs } = configurationFor(config, request)
-  const head = await headOf(config.github.api, request.repository, request.ref)
+  const { token } = await tokenFor({ kind: 'contents', repository: request.repository })
+  const github = gitHubClient({ api: config.github.api, token })
+  const head = await headOf(github, request.repository, request.ref)
   if (head === undefined) throw new RefNotFound(request.repository, request.ref)
   const commit = request.commit ?? head
   const warmed = await findJson<Warmed>(state, stateKeys.warmed(request.repository, commit))

@@ -1,13 +1,10 @@
 import { isConfiguredRef } from '../shared/config.ts'
 import type { RunInput } from '../shared/contract.ts'
 import { HearthError } from '../shared/errors.ts'
+import { NotConfigured } from '../shared/not-configured.ts'
 import type { Config, RepositoryConfig } from '../shared/parse-config.ts'
 
-/** Why a run has no work to do, when the configuration or GitHub says so. */
-export class NotConfigured extends HearthError {
-  override name = 'NotConfigured'
-}
-
+/** A run has no work to do, because GitHub does not know what it is about. */
 export class RefNotFound extends HearthError {
   override name = 'RefNotFound'
   constructor(repository: string, ref: string) {
@@ -27,7 +24,7 @@ export function configurationFor(config: Config, { repository, ref }: RunInput):
     )
   if (!isConfiguredRef(configured, ref))
     throw new NotConfigured(
-      `${ref} is not among the refs of ${repository} in hearth.yml (${configured.refs.join(', ')})`,
+      `${ref} is not among the refs of ${repository} in hearth.yml (${[...configured.refs, ...configured.tags.map((tag) => `tag ${tag}`)].join(', ')})`,
     )
   return configured
 }

@@ -8,7 +8,7 @@ export class InvalidRunInput extends HearthError {
 }
 
 const RunInputSchema = z.strictObject({
-  trigger: z._default(z.enum(['push', 'schedule', 'hand']), 'hand'),
+  trigger: z._default(z.enum(['push', 'delete', 'rerun', 'schedule', 'hand']), 'hand'),
   repository: z.string().check(z.regex(/^[\w.-]+\/[\w.-]+$/, 'expected owner/name')),
   ref: z.string().check(z.minLength(1)),
   commit: z.optional(z.string().check(z.regex(/^[0-9a-f]{40}$/, 'expected 40 hexadecimal digits'))),

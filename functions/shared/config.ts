@@ -20,16 +20,16 @@ export function currentConfig(state: Bucket): Promise<StoredConfig> {
   return readJson<StoredConfig>(state, stateKeys.currentConfig)
 }
 
-/** Whether a full ref (`refs/heads/main`) is one of the branches that hearth.yml names for the repository. */
-export function isConfiguredRef(repository: RepositoryConfig, ref: string): boolean {
-  if (!ref.startsWith('refs/heads/')) return false
-  const branch = ref.slice('refs/heads/'.length)
-  return repository.refs.some((pattern) => matches(branch, pattern))
+/** Whether a full ref (`refs/heads/main`, `refs/tags/v1`) is one of the branches or tags that hearth.yml names for the repository. */
+export function isConfiguredRef({ refs, tags }: RepositoryConfig, ref: string): boolean {
+  const isOneOf = (patterns: string[], prefix: string): boolean =>
+    ref.startsWith(prefix) && patterns.some((pattern) => matches(ref.slice(prefix.length), pattern))
+  return isOneOf(refs, 'refs/heads/') || isOneOf(tags, 'refs/tags/')
 }
 
 /** `*` stands for anything but a slash, `**` for slashes too, as GitHub reads branch patterns; nothing else has a meaning of its own. */
-function matches(branch: string, pattern: string): boolean {
+function matches(name: string, pattern: string): boolean {
   const literally = pattern.replaceAll(/[^\w*]/g, '\\$&')
   const expression = literally.replaceAll(/\*+/g, (stars) => (stars === '*' ? '[^/]*' : '.*'))
-  return new RegExp(`^${expression}$`, 's').test(branch)
+  return new RegExp(`^${expression}$`, 's').test(name)
 }

@@ -21,14 +21,18 @@ export type BuildId = string
 /** Who a builder is to IAM, `<role id>:<role session name>` (`aws:userid`); it names what the builder may read and write. */
 export type MachineId = string
 
-export type Trigger = 'push' | 'schedule' | 'hand'
+/**
+ * Why a run was started: a push to a ref, its deletion, `Re-run` on GitHub's page of a check, the schedule (which also starts what webhooks lost), or a
+ * person.
+ */
+export type Trigger = 'push' | 'delete' | 'rerun' | 'schedule' | 'hand'
 
 /** What starts an execution: pasted by hand, sent by the webhook, or by the schedule. */
 export interface RunInput {
   trigger: Trigger
   /** `owner/name`, as configured in hearth.yml */
   repository: string
-  /** full ref, `refs/heads/main` */
+  /** full ref, `refs/heads/main` or `refs/tags/v1` */
   ref: string
   /** the commit to warm; the head of `ref` when absent */
   commit?: string
@@ -36,6 +40,30 @@ export interface RunInput {
   delivery?: string
   /** build again what failed before for a reason of its own */
   retryFailed?: boolean
+  /** these instead of what hearth.yml names: the commit does not count as warm then */
+  attributes?: string[]
+}
+
+/**
+ * The two kinds of token that Hearth asks GitHub for: `report` may write checks and statuses, `contents` may read what is in the repository. Each is for
+ * one repository.
+ */
+export type TokenKind = 'report' | 'contents'
+
+/** What the token function is asked. */
+export interface TokenRequest {
+  kind: TokenKind
+  /** `owner/name` */
+  repository: string
+}
+
+/** What it answers: no token where nobody has given Hearth credentials. Never part of a state's output, a log or a record. */
+export interface TokenAnswer {
+  token?: string
+  /** ISO 8601; absent when it does not expire by itself */
+  expires?: string
+  /** whether it is a GitHub App's: nobody else may write check runs */
+  isApp: boolean
 }
 
 /** What `hearth keys` asks the `keys` state machine for: its execution's input. Publish does it; nobody else touches a key. */
@@ -470,6 +498,34 @@ export interface RunStanding {
     /** derivations of its warm set that are still to come */
     missing: number
   })[]
+}
+
+/** `runs/<run>/downloads.json`: what a new laptop downloads for each shell that is warm, and from where. */
+export interface RunDownloads {
+  version: 1
+  run: RunId
+  shells: ShellDownloads[]
+}
+
+export interface ShellDownloads {
+  attribute: string
+  system: System
+  /** of the whole closure of its warm set */
+  sources: DownloadSource[]
+  /** paths of which nobody could say in time where they are, or how large */
+  unknown: number
+  /** derivations of its warm set that this run built */
+  built: number
+  /** what would save builds the next time, in a sentence */
+  hint?: string
+}
+
+export interface DownloadSource {
+  /** `cache`, or an upstream's URL */
+  source: string
+  paths: number
+  /** compressed, as they are downloaded (FileSize) */
+  bytes: number
 }
 
 /** `runs/<run>/summary.json`: how a run ended, for people and for `hearth run show`. */

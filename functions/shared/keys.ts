@@ -105,6 +105,7 @@ export const stateKeys = {
   log: (run: RunId, drvBaseName: string): string => `runs/${run}/logs/${drvBaseName}`,
   summary: (run: RunId): string => `runs/${run}/summary.json`,
   standing: (run: RunId): string => `runs/${run}/standing.json`,
+  downloads: (run: RunId): string => `runs/${run}/downloads.json`,
   /** which run is the newest of a ref */
   newestRun: (repository: string, ref: string): string =>
     `refs/${repository}/${encodeURIComponent(ref)}.json`,

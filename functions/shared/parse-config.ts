@@ -33,9 +33,28 @@ const Branch = z
   .string()
   .check(z.regex(/^[^\s~^:?\\]+$/, 'expected a branch name; * stands for anything but a slash'))
 
+const Tag = z
+  .string()
+  .check(z.regex(/^[^\s~^:?\\]+$/, 'expected the name of a tag; * stands for anything but a slash'))
+
+const DAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'] as const
+// Hours of UTC. Sunday night, before the working week.
+const Schedule = z.union([
+  z.enum(['weekly', 'daily', 'never']),
+  z.strictObject({
+    days: z._default(z.array(z.enum(DAYS)).check(z.minLength(1)), [...DAYS]),
+    hour: z.number().check(z.int(), z.minimum(0), z.maximum(23)),
+  }),
+])
+
 const Repository = z.strictObject({
   name: RepositoryName,
   refs: z.array(Branch).check(z.minLength(1)),
+  tags: z._default(z.array(Tag), []),
+  // when all of it is looked at again, also when nobody pushed
+  schedule: z._default(Schedule, 'weekly'),
+  // other private repositories of the same owner that evaluating it may read
+  privateInputs: z._default(z.array(RepositoryName), []),
   attributes: z._default(z.array(Attribute).check(z.minLength(1)), ['devShells']),
   systems: z.array(SystemName).check(z.minLength(1)),
   // Whoever reads the cache can read them then.
@@ -80,6 +99,8 @@ const Config = z.strictObject({
 
 export type Config = z.output<typeof Config>
 export type RepositoryConfig = Config['repositories'][number]
+export type ScheduleConfig = RepositoryConfig['schedule']
+export type Day = (typeof DAYS)[number]
 
 /**
  * Checks a hearth.yml (YAML text) and returns it with its defaults.
@@ -94,7 +115,13 @@ export function parseConfig(text: string, file = 'hearth.yml'): Config {
   }
   const parsed = z.safeParse(Config, document)
   if (!parsed.success) throw new InvalidConfig(`${file}:\n${explainFindings(parsed.error)}`)
-  for (const { name, attributes, systems } of parsed.data.repositories) {
+  for (const { name, attributes, systems, privateInputs } of parsed.data.repositories) {
+    const owner = name.slice(0, name.indexOf('/') + 1)
+    const unreachable = privateInputs.find((input) => !input.toLowerCase().startsWith(owner.toLowerCase()))
+    if (unreachable !== undefined)
+      throw new InvalidConfig(
+        `${file}: repositories: ${name}: privateInputs: ${unreachable} has another owner, and one token of a GitHub App reaches the repositories of one owner alone`,
+      )
     const foreign = attributes.find((attribute) => !isForSomeSystem(attribute, systems))
     if (foreign !== undefined)
       throw new InvalidConfig(

@@ -27,3 +27,9 @@ export function captureLog(): { text(): string } {
     })
   return { text: () => pieces.join('') }
 }
+
+/** What the SDK gives of a function's answer. */
+export function payloadOf(answer: object): Uint8Array & { transformToString: () => string } {
+  const text = JSON.stringify(answer)
+  return Object.assign(new TextEncoder().encode(text), { transformToString: () => text })
+}

@@ -7,6 +7,9 @@ export const CONFIG: Config = {
     {
       name: 'acme/shells',
       refs: ['main', 'release/*'],
+      tags: ['v*'],
+      schedule: 'weekly',
+      privateInputs: [],
       attributes: ['devShells'],
       systems: ['x86_64-linux', 'aarch64-linux'],
     },

@@ -1,3 +1,5 @@
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
+import { mockClient } from 'aws-sdk-client-mock'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { handler as Handler } from '../../../../functions/resolve/index.ts'
 import { evaluationIdentity } from '../../../../functions/shared/evaluation-identity.ts'
@@ -5,7 +7,7 @@ import type { EvaluationJob } from '../../../../functions/shared/contract.ts'
 import { storedConfig } from '../../../../functions/shared/config.ts'
 import { Buckets } from '../buckets.ts'
 import { serve } from '../http-server.ts'
-import { captureLog, context } from '../lambda.ts'
+import { captureLog, context, payloadOf } from '../lambda.ts'
 import { CONFIG } from './config.ts'
 
 const HEAD = '6113728f27ae82c7b1a177c8d03f9e96e0adf246'
@@ -19,9 +21,13 @@ let config: ReturnType<typeof storedConfig>
 
 beforeEach(async () => {
   vi.stubEnv('STATE_BUCKET', 'state')
+  vi.stubEnv('TOKEN_FUNCTION', 'token')
   vi.stubEnv('BUILDER_BUNDLE', EVALUATOR.bundle)
   vi.stubEnv('NIX_VERSION', EVALUATOR.nixVersion)
   captureLog()
+  mockClient(LambdaClient)
+    .on(InvokeCommand)
+    .resolves({ Payload: payloadOf({ isApp: false }) })
   buckets = new Buckets()
   ;({ handler } = await import('../../../../functions/resolve/index.ts'))
   // a GitHub that knows main, and nothing else
@@ -194,7 +200,7 @@ describe('what is not ours to warm', () => {
       'a branch that is not configured',
       { ...push, ref: 'refs/heads/feature' },
       'NotConfigured',
-      'refs/heads/feature is not among the refs of acme/shells in hearth.yml (main, release/*)',
+      'refs/heads/feature is not among the refs of acme/shells in hearth.yml (main, release/*, tag v*)',
     ],
     [
       'a branch that is gone by now',

@@ -52,7 +52,7 @@ describe('what a run cannot be started with is shown the right form', () => {
     [
       'another trigger',
       { ...good, trigger: 'cron' },
-      'trigger: Invalid option: expected one of "push"|"schedule"|"hand"',
+      'trigger: Invalid option: expected one of "push"|"delete"|"rerun"|"schedule"|"hand"',
     ],
     ['a misspelt field', { ...good, comit: COMMIT }, '(top): Unrecognized key: "comit"'],
   ])('%s', (_, input, fault) => {

@@ -4,13 +4,17 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { handler as Handler } from '../../../../functions/schedule/index.ts'
 import { scheduledTargets } from '../../../../functions/schedule/targets.ts'
 import { storedConfig } from '../../../../functions/shared/config.ts'
+import type { RepositoryConfig } from '../../../../functions/shared/parse-config.ts'
 import { Buckets } from '../buckets.ts'
 import { captureLog, context } from '../lambda.ts'
 import { CONFIG } from '../resolve/config.ts'
 
-const other = {
+const other: RepositoryConfig = {
   name: 'acme/tools',
   refs: ['main', 'dev'],
+  tags: [],
+  schedule: 'weekly',
+  privateInputs: [],
   attributes: ['devShells'],
   systems: ['x86_64-linux'],
 }

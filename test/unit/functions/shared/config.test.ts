@@ -1,7 +1,7 @@
 import { stringify } from 'yaml'
 import { describe, expect, test } from 'vitest'
 import { isConfiguredRef, storedConfig } from '../../../../functions/shared/config.ts'
-import { parseConfig } from '../../../../functions/shared/parse-config.ts'
+import { parseConfig, type RepositoryConfig } from '../../../../functions/shared/parse-config.ts'
 
 const KEY = 'cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY='
 
@@ -46,6 +46,9 @@ describe('a hearth.yml', () => {
     expect(config.repositories[0]).toEqual({
       name: 'acme/shells',
       refs: ['main'],
+      tags: [],
+      schedule: 'weekly',
+      privateInputs: [],
       attributes: ['devShells', 'packages'],
       systems: ['x86_64-linux'],
     })
@@ -170,6 +173,16 @@ describe('every fault of a hearth.yml is named with its place', () => {
 })
 
 describe('which refs are warmed', () => {
+  const REPOSITORY: RepositoryConfig = {
+    name: 'acme/shells',
+    refs: [],
+    tags: [],
+    schedule: 'weekly',
+    privateInputs: [],
+    attributes: ['devShells'],
+    systems: ['x86_64-linux'],
+  }
+
   test.each([
     ['refs/heads/main', ['main'], true],
     ['refs/heads/mainly', ['main'], false],
@@ -195,8 +208,14 @@ describe('which refs are warmed', () => {
     ['refs/heads/vXX0', ['v*.0'], false],
     ['refs/heads/dev', ['main', 'dev'], true],
   ])('%s with %j: %s', (ref, refs, expected) => {
-    const repository = { name: 'acme/shells', refs, attributes: ['devShells'], systems: ['x86_64-linux'] }
-    expect(isConfiguredRef(repository, ref)).toBe(expected)
+    expect(isConfiguredRef({ ...REPOSITORY, refs }, ref)).toBe(expected)
+  })
+
+  test('tags are no branches', () => {
+    const tagged = { ...REPOSITORY, tags: ['v*'] }
+    expect(isConfiguredRef(tagged, 'refs/tags/v1')).toBe(true)
+    expect(isConfiguredRef(tagged, 'refs/tags/w1')).toBe(false)
+    expect(isConfiguredRef(tagged, 'refs/heads/v1')).toBe(false)
   })
 })
 

@@ -1,0 +1,69 @@
+import { createAppAuth } from '@octokit/auth-app'
+import type { TokenAnswer, TokenKind } from '../contract.ts'
+import { HearthError } from '../errors.ts'
+import { gitHubClient, GitHubRefused } from './client.ts'
+import type { GitHubCredentials } from './credentials.ts'
+
+/** The App cannot act for a repository. */
+export class AppNotInstalled extends HearthError {
+  override name = 'AppNotInstalled'
+}
+
+/** Each kind may do this, and nothing else, whatever the App itself was given. */
+const PERMISSIONS = {
+  report: { checks: 'write', statuses: 'write' },
+  contents: { contents: 'read' },
+} as const satisfies Record<TokenKind, Record<string, string>>
+
+/**
+ * A token for some repositories of one owner: an installation token of the App, narrowed to the kind's permissions, good for an hour; or the token that somebody gave
+ * Hearth, which nobody can narrow; or none.
+ * @param repositories `owner/name`, all of the same owner
+ * @throws AppNotInstalled, GitHubUnavailable, GitHubRefused
+ */
+export async function mintToken(
+  api: string,
+  credentials: GitHubCredentials,
+  kind: TokenKind,
+  repositories: [string, ...string[]],
+): Promise<TokenAnswer> {
+  if ('token' in credentials) return { token: credentials.token, isApp: false }
+  if (!('appId' in credentials)) return { isApp: false }
+  const { appId, privateKey } = credentials
+  const auth = createAppAuth({ appId, privateKey, request: gitHubClient({ api }) })
+  const { token: jwt } = await auth({ type: 'app' })
+  const [first] = repositories
+  const installationId = await installationOf(api, jwt, first)
+  try {
+    const { token, expiresAt } = await auth({
+      type: 'installation',
+      installationId,
+      repositoryNames: repositories.map((repository) => repository.slice(repository.indexOf('/') + 1)),
+      permissions: PERMISSIONS[kind],
+    })
+    return { token, expires: expiresAt, isApp: true }
+  } catch (error) {
+    if (error instanceof GitHubRefused && error.status === 422)
+      throw new AppNotInstalled(
+        `the GitHub App may not have a token for ${repositories.join(', ')}: is it installed on all of them, with ${Object.entries(PERMISSIONS[kind]).join(' and ').replaceAll(',', ': ')}?`,
+      )
+    throw error
+  }
+}
+
+async function installationOf(api: string, jwt: string, repository: string): Promise<number> {
+  const [owner = '', repo = ''] = repository.split('/')
+  try {
+    const { data } = await gitHubClient({ api, token: jwt })('GET /repos/{owner}/{repo}/installation', {
+      owner,
+      repo,
+    })
+    return data.id
+  } catch (error) {
+    if (error instanceof GitHubRefused && error.status === 404)
+      throw new AppNotInstalled(
+        `the GitHub App is not installed on ${repository}: install it there, on the page of the App`,
+      )
+    throw error
+  }
+}
