@@ -66,6 +66,21 @@ export interface TokenAnswer {
   isApp: boolean
 }
 
+/** What an evaluator asks the evaluation-token function. */
+export interface EvaluationTokenRequest {
+  build: BuildId
+  /** 32 hexadecimal digits: the name of an object that it has just staged below `token/`, and names once */
+  nonce: string
+}
+
+/** What it answers. */
+export interface EvaluationTokenAnswer extends TokenAnswer {
+  /** what the token can read, `owner/name`: the target, and those of its private inputs that are there */
+  repositories: string[]
+  /** private inputs of hearth.yml that no token can be had for, each with why */
+  unreachable: string[]
+}
+
 /** What `hearth keys` asks the `keys` state machine for: its execution's input. Publish does it; nobody else touches a key. */
 export type KeyChange =
   /** @param name of the first key; the deployment's name and `-1` when absent */

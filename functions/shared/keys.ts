@@ -26,6 +26,8 @@ export const stagedKeys = {
   archive: (prefix: string): string => `${prefix}archive.zst`,
   /** below it an evaluator stages sources of a flake's inputs, as builders stage outputs: all that Publish reads of an evaluator */
   inputs: (prefix: string): string => `${prefix}inputs/`,
+  /** with which an evaluator proves to `evaluation-token` that it is this build. @param nonce 32 hexadecimal digits, used once */
+  tokenRequest: (prefix: string, nonce: string): string => `${prefix}token/${nonce}`,
   /** what a machine says now and then of the batch that it builds; each time a new object */
   progress: (prefix: string): string => `${prefix}progress/`,
   results: (prefix: string): string => `${prefix}results/`,
@@ -123,6 +125,8 @@ export const stateKeys = {
   published: (hashPart: string): string => `published/${hashPart}.json`,
   /** who builds a derivation, keyed by the hash part of its first output path */
   claim: (hashPart: string): string => `claims/${hashPart}.json`,
+  /** which token an evaluator was given: what makes a nonce good for one only */
+  evaluationToken: (machine: MachineId, nonce: string): string => `tokens/${machine}/${nonce}.json`,
   /** what a machine is to do; `turn` counts from 1 */
   machineJob: (machine: MachineId, turn: number): string => `jobs/${machine}/${turn}.json`,
   /**

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll } from 'vitest'
+import type { Machine } from '../../local/codebuild/project.ts'
 import { type Stack, startStack } from '../../local/stack/start-stack.ts'
 
 /** What `npm run package` wrote: the very template that is deployed. */
@@ -11,12 +12,16 @@ const TEMPLATE = '.serverless/cloudformation-template-update-stack.json'
 /**
  * The packaged template, brought up for the tests of a file; its policies are enforced on every call.
  * @param parameters over the template's defaults
+ * @param machines where builds run, by project
  */
-export function deployedForThisFile(parameters: Record<string, string> = {}): { stack: Stack } {
+export function deployedForThisFile(
+  parameters: Record<string, string> = {},
+  machines: Record<string, Machine> = {},
+): { stack: Stack } {
   const running: { stack?: Stack; folder?: string } = {}
   beforeAll(async () => {
     running.folder = mkdtempSync(join(tmpdir(), 'hearth-adversary-'))
-    running.stack = await startStack({ folder: running.folder, template: TEMPLATE, parameters })
+    running.stack = await startStack({ folder: running.folder, template: TEMPLATE, parameters, machines })
   })
   afterAll(async () => {
     await running.stack?.close()

@@ -309,6 +309,15 @@ const FOR_NOBODY: Line[] = [
         }),
       ),
   ],
+  ['asking for a token of the pipeline', (who) => invoke('TokenLambdaFunction')(who)],
+  [
+    'reading the credentials for GitHub',
+    (who) =>
+      who.secrets.send(
+        new GetSecretValueCommand({ SecretId: deployed.stack.physicalId('GitHubCredentials') }),
+      ),
+  ],
+  ['calling a nonce used', put(inState('tokens/x/y.json'))],
   [
     'starting a run',
     (who) =>
@@ -335,6 +344,11 @@ const FOR_NOBODY: Line[] = [
   ]),
 ]
 
+const invoke =
+  (name: string): Line[1] =>
+  (who) =>
+    who.lambda.send(new InvokeCommand({ FunctionName: deployed.stack.physicalId(name), Payload: '{}' }))
+
 const takeFromMacs: Line[1] = (who) =>
   who.sfn.send(
     new GetActivityTaskCommand({ activityArn: deployed.stack.physicalId('Aarch64DarwinActivity') }),
@@ -348,6 +362,7 @@ describe('a builder may not', () => {
       put(() => ({ Bucket: bucket('Staging'), Key: stagedKeys.evaluation(prefixOf('EvaluatorRole', '3')) })),
     ],
     ["read an evaluator's job", get(inState('runs/r/job.json'))],
+    ["ask for an evaluator's token", invoke('EvaluationTokenLambdaFunction')],
     ['read a plan', get(inState('runs/r/plans/1.json'))],
     ['call itself a Mac', put((who) => inState(`workers/aarch64-darwin/${idOf(who.own)}.json`)(), {})],
     ['take a batch from the Macs', takeFromMacs],
@@ -360,6 +375,7 @@ describe('a Mac worker may not', () => {
     ...FOR_NOBODY,
     ["read an evaluator's job", get(inState('runs/r/job.json'))],
     ['read a plan', get(inState('runs/r/plans/1.json'))],
+    ["ask for an evaluator's token", invoke('EvaluationTokenLambdaFunction')],
     ['write a sign of life beside its own', put((who) => inState(`workers/${idOf(who.own)}.json`)(), {})],
     ['read the program that builders run', get(inState('builders/x.zip'))],
   ]
@@ -383,6 +399,7 @@ describe('a reader, the role of every laptop, may not', () => {
     ...FOR_NOBODY,
     ["read an evaluator's job", get(inState('runs/r/job.json'))],
     ['read the archive of an evaluation, and the sources in it', get(inState('runs/r/archive.zst'))],
+    ["ask for an evaluator's token", invoke('EvaluationTokenLambdaFunction')],
     ['stage anything', put(staged((who) => `${who.own}x`))],
   ]
   test.each(lines)('%s', async (_, call) => expectDenied('ReaderRole', call))

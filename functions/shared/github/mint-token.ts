@@ -51,6 +51,28 @@ export async function mintToken(
   }
 }
 
+/**
+ * Why the App can have no token for a repository, looked at by itself; undefined when it can, or when Hearth acts for no App.
+ * @throws GitHubUnavailable, GitHubRefused
+ */
+export async function whyNotInstalled(
+  api: string,
+  credentials: GitHubCredentials,
+  repository: string,
+): Promise<string | undefined> {
+  if (!('appId' in credentials)) return undefined
+  const { appId, privateKey } = credentials
+  const auth = createAppAuth({ appId, privateKey, request: gitHubClient({ api }) })
+  const { token: jwt } = await auth({ type: 'app' })
+  try {
+    await installationOf(api, jwt, repository)
+    return undefined
+  } catch (error) {
+    if (error instanceof AppNotInstalled) return error.message
+    throw error
+  }
+}
+
 async function installationOf(api: string, jwt: string, repository: string): Promise<number> {
   const [owner = '', repo = ''] = repository.split('/')
   try {
@@ -62,7 +84,7 @@ async function installationOf(api: string, jwt: string, repository: string): Pro
   } catch (error) {
     if (error instanceof GitHubRefused && error.status === 404)
       throw new AppNotInstalled(
-        `the GitHub App is not installed on ${repository}: install it there, on the page of the App`,
+        `the GitHub App is not installed on ${repository}, or there is no such repository: install it there, on the page of the App`,
       )
     throw error
   }

@@ -50,6 +50,9 @@ const put = (bucket: string, key: string) => (clients: Clients) =>
     new PutObjectCommand({ Bucket: stack.physicalId(bucket), Key: key, Body: 'x', IfNoneMatch: '*' }),
   )
 
+const dryRun = (name: string) => (clients: Clients) =>
+  clients.lambda.send(new InvokeCommand({ FunctionName: stack.physicalId(name), InvocationType: 'DryRun' }))
+
 const QUESTIONS: Record<string, Question> = {
   'reads a signing key': {
     ask: ({ secrets }) => secrets.send(new GetSecretValueCommand(secret())),
@@ -76,14 +79,28 @@ const QUESTIONS: Record<string, Question> = {
     ask: put('StateBucket', 'index/held/0.zst'),
     may: ['PlanRole', 'PublishRole', 'operator'],
   },
-  'has Publish do something': {
-    ask: ({ lambda }) =>
-      lambda.send(
-        new InvokeCommand({
-          FunctionName: stack.physicalId('PublishLambdaFunction'),
-          InvocationType: 'DryRun',
-        }),
+  'reads the credentials for GitHub': {
+    ask: ({ secrets }) =>
+      secrets.send(new GetSecretValueCommand({ SecretId: stack.physicalId('GitHubCredentials') })),
+    may: ['TokenRole', 'EvaluationTokenRole'],
+  },
+  'puts credentials for GitHub there': {
+    ask: ({ secrets }) =>
+      secrets.send(
+        new PutSecretValueCommand({ SecretId: stack.physicalId('GitHubCredentials'), SecretString: '{}' }),
       ),
+    may: ['operator'],
+  },
+  'has a token for the pipeline made': {
+    ask: dryRun('TokenLambdaFunction'),
+    may: ['ResolveRole', 'ScheduleRole', 'ReportRole', 'operator'],
+  },
+  'has a token for an evaluator made': {
+    ask: dryRun('EvaluationTokenLambdaFunction'),
+    may: ['EvaluatorRole', 'operator'],
+  },
+  'has Publish do something': {
+    ask: dryRun('PublishLambdaFunction'),
     may: ['WarmRole', 'LaneRole', 'KeysRole', 'RepairRole', 'IndexRole', 'operator'],
   },
 }
