@@ -13,12 +13,14 @@ import { findFlakeInputs } from './evaluation/flake-inputs.ts'
 import { ImportCaches } from './evaluation/import-caches.ts'
 import { findShells, type FoundShells } from './evaluation/list-shells.ts'
 import type { FetchedSource } from './evaluation/sources.ts'
+import type { RepositoryAccess } from './evaluation/repository-access.ts'
 import { stageInputs } from './evaluation/stage-inputs.ts'
 import { TimeBudget } from './evaluation/time-budget.ts'
 import { writeArchive } from './evaluation/write-archive.ts'
 import { FlakeDoesNotEvaluate, NothingToWarm, SourceNotFound } from './machine/errors.ts'
 import type { EvaluationTask } from './machine/job.ts'
 import { nixVersion } from './machine/nix-command.ts'
+import type { Redaction } from './machine/redaction.ts'
 import { stageBytes, stageFile } from './machine/staging.ts'
 import type { Workshop } from './machine/workshop.ts'
 
@@ -27,6 +29,10 @@ export interface EvaluationWorkshop extends Workshop {
   s3: S3Client
   cacheBucket: string
   zstdLevel: number
+  /** how it reads private repositories */
+  access: RepositoryAccess
+  /** what everything that anybody can read passes */
+  redaction: Redaction
 }
 
 /**
@@ -60,7 +66,8 @@ export async function evaluate(job: EvaluationTask, workshop: EvaluationWorkshop
   } finally {
     await caches.close()
   }
-  await stageBytes(staging, stagedKeys.evaluation(staging.prefix), Buffer.from(JSON.stringify(evaluation)), {
+  const text = workshop.redaction.of(JSON.stringify(evaluation))
+  await stageBytes(staging, stagedKeys.evaluation(staging.prefix), Buffer.from(text), {
     type: 'application/json',
   })
   const broken = evaluation.shells.filter((shell) => 'error' in shell).length
@@ -80,7 +87,7 @@ async function evaluateShells(
   const { environment, say } = workshop
   const fetched = await fetch(job, workshop)
   const bounds = { environment, megabytes: job.limits.megabytes }
-  const found = await findShells(job, fetched, bounds, caches)
+  const found = await findShells(job, fetched, bounds, caches, workshop.access)
   const limit = pLimit(systemsAtOnce(job.limits.megabytes))
   const bySystem = await limit.map(found.systems, async ({ system, groups, imports }) => {
     const budget = new TimeBudget(job.limits.secondsPerSystem)
@@ -99,12 +106,21 @@ async function evaluateShells(
   }
 }
 
-async function fetch(job: EvaluationTask, { folder, environment, say }: Workshop): Promise<FetchedSource> {
+async function fetch(
+  job: EvaluationTask,
+  { folder, environment, access, say }: EvaluationWorkshop,
+): Promise<FetchedSource> {
   const { repository: name, commit } = job.target
   const repository = join(folder.path, 'source')
   // What a file refers to as `./.` is named for the folder that it lies in: on a laptop, as a rule, that of the repository.
   const files = join(folder.path, 'files', basename(name))
-  await fetchCommit(job.source, commit, repository, environment)
+  await fetchCommit(
+    job.source,
+    commit,
+    repository,
+    { ...environment, ...(await access.variables()) },
+    (words) => access.advise(words),
+  )
   if (job.attributes.some((attribute) => parseAttribute(attribute)?.kind === 'file'))
     await checkOut(repository, commit, files, environment)
   say(`fetched ${name} ${commit}`)

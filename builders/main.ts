@@ -4,12 +4,14 @@ import { describeError } from '../functions/shared/errors.ts'
 import { stagingPrefix } from '../functions/shared/keys.ts'
 import { startBridge } from './bridge.ts'
 import { evaluate } from './evaluate.ts'
+import { RepositoryAccess } from './evaluation/repository-access.ts'
 import { openAwsClients } from './machine/aws-clients.ts'
 import { MissingSetting } from './machine/errors.ts'
 import { readEvaluationJob } from './machine/job.ts'
 import { cleanEnvironment } from './machine/nix-command.ts'
 import { stopAllProcesses } from './machine/processes.ts'
-import { readCacheBucket, readJobKey, readSettings } from './machine/settings.ts'
+import { Redaction } from './machine/redaction.ts'
+import { readCacheBucket, readJobKey, readSettings, readTokenSettings } from './machine/settings.ts'
 import { whoAmI } from './machine/staging.ts'
 import { makeWorkFolder } from './machine/work-folder.ts'
 import { endBySignal, endInTwoSteps, statusOf } from './serve/ending.ts'
@@ -23,13 +25,15 @@ const USAGE = `Usage: node builder.mjs evaluate     evaluates the target of the 
        node builder.mjs bridge [--port N]
                                      serves the cache bucket to Nix on this machine, until it is stopped`
 
-const say = (line: string): void => console.log(line)
+const redaction = new Redaction()
+const say = (line: string): void => console.log(redaction.of(line))
 
 async function runEvaluation(): Promise<void> {
   const settings = readSettings(process.env)
   const { stateBucket, stagingBucket } = settings
   const key = readJobKey(process.env)
-  const { s3, sts } = openAwsClients()
+  const tokens = readTokenSettings(process.env)
+  const { s3, sts, lambda } = openAwsClients()
   const folder = makeWorkFolder()
   const stop = (signal: NodeJS.Signals): void => {
     say(`stopped by ${signal}`)
@@ -44,7 +48,9 @@ async function runEvaluation(): Promise<void> {
     const environment = cleanEnvironment(folder.home, process.env)
     const job = await readEvaluationJob({ s3, bucket: stateBucket, key })
     const staging = { s3, bucket: stagingBucket, prefix: stagingPrefix(await whoAmI(sts)) }
-    await evaluate(job, { ...settings, staging, folder, environment, say, s3 })
+    const desk = tokens === undefined ? undefined : { ...tokens, lambda, staging }
+    const access = new RepositoryAccess(job, { desk, folder: folder.path, redaction, say })
+    await evaluate(job, { ...settings, staging, folder, environment, say, s3, access, redaction })
   } finally {
     folder.remove()
   }
@@ -122,6 +128,6 @@ try {
   }
 } catch (error) {
   const { name, message } = describeError(error)
-  console.error(`${name}: ${message}`)
+  console.error(redaction.of(`${name}: ${message}`))
   process.exit(1)
 }

@@ -1,7 +1,10 @@
 import { CreateBucketCommand } from '@aws-sdk/client-s3'
 import { randomUUID } from 'node:crypto'
 import { evaluate } from '../../builders/evaluate.ts'
+import { RepositoryAccess } from '../../builders/evaluation/repository-access.ts'
 import { cleanEnvironment } from '../../builders/machine/nix-command.ts'
+import type { EvaluationTask } from '../../builders/machine/job.ts'
+import { Redaction } from '../../builders/machine/redaction.ts'
 import { makeWorkFolder } from '../../builders/machine/work-folder.ts'
 import { benchS3, STAGING_PREFIX } from '../bench-s3.ts'
 
@@ -15,30 +18,32 @@ const bucket = `staging-${randomUUID()}`
 await s3.send(new CreateBucketCommand({ Bucket: bucket }))
 const folder = makeWorkFolder()
 const lines: string[] = []
+const say = (line: string): number => lines.push(line)
+const redaction = new Redaction()
+const job: EvaluationTask = {
+  kind: 'evaluate',
+  run: 'bench',
+  target: { repository: 'bench/layered', ref: 'refs/heads/main', commit },
+  source,
+  attributes: ['packages'],
+  systems: [system],
+  limits: { secondsPerSystem: 3600, megabytes: 8192 },
+  publicKeys: [],
+  upstreams: [],
+  flakeInputs: false,
+}
 try {
-  await evaluate(
-    {
-      kind: 'evaluate',
-      run: 'bench',
-      target: { repository: 'bench/layered', ref: 'refs/heads/main', commit },
-      source,
-      attributes: ['packages'],
-      systems: [system],
-      limits: { secondsPerSystem: 3600, megabytes: 8192 },
-      publicKeys: [],
-      upstreams: [],
-      flakeInputs: false,
-    },
-    {
-      s3,
-      staging: { s3, bucket, prefix: STAGING_PREFIX },
-      cacheBucket: 'cache',
-      zstdLevel: 6,
-      folder,
-      environment: cleanEnvironment(folder.home, process.env),
-      say: (line) => lines.push(line),
-    },
-  )
+  await evaluate(job, {
+    s3,
+    staging: { s3, bucket, prefix: STAGING_PREFIX },
+    cacheBucket: 'cache',
+    zstdLevel: 6,
+    folder,
+    environment: cleanEnvironment(folder.home, process.env),
+    say,
+    redaction,
+    access: new RepositoryAccess(job, { desk: undefined, folder: folder.path, redaction, say }),
+  })
 } finally {
   folder.remove()
 }

@@ -6,6 +6,8 @@ import { collect, eachLine, startProcess } from '../machine/processes.ts'
 /** What an evaluation may use, and how it is run. */
 export interface EvaluationBounds {
   environment: Record<string, string>
+  /** what a process sees besides, asked for each one: the token of GitHub, for what is evaluated purely alone */
+  access?: () => Promise<Record<string, string>>
   /** heap of one evaluating process */
   megabytes: number
   /** arguments of `nix eval` besides those that hold for every evaluation: whether it is pure, which system it is for */
@@ -35,12 +37,13 @@ export async function evaluateBounded(
   secondsLeft: () => number,
   onLine: (line: string) => boolean = () => false,
 ): Promise<EvaluationEnding> {
+  const access = (await bounds.access?.()) ?? {}
   const child = startProcess(
     'nix',
     ['eval', '--json', ...SETTINGS, ...bounds.settings, '--expr', expression],
     {
       // Boehm's collector gives up at this size: "out of memory". Source: bdwgc, docs/README.environment.
-      environment: { ...bounds.environment, GC_MAXIMUM_HEAP_SIZE: `${bounds.megabytes}M` },
+      environment: { ...bounds.environment, ...access, GC_MAXIMUM_HEAP_SIZE: `${bounds.megabytes}M` },
     },
   )
   let isOutOfTime = false

@@ -29,6 +29,8 @@ export interface Source extends EvaluationBounds {
   root: string
   /** texts of Nix's messages to show otherwise: the source's folder in the store means nothing to a reader */
   replacements: [from: string, to: string][]
+  /** what to do about words of Nix or git, when it is that a repository may not be read */
+  advise?: (words: string) => string | undefined
 }
 
 /**
@@ -168,7 +170,7 @@ type Broken = Extract<ShellStatus, { error: string }>
 
 /** What is wrong with something that could not be evaluated, and whether that may pass. */
 export function brokenBy(
-  source: Pick<Source, 'megabytes' | 'replacements'>,
+  source: Pick<Source, 'megabytes' | 'replacements' | 'advise'>,
   ending: EvaluationEnding,
 ): Broken {
   const error = explain(source, ending)
@@ -179,7 +181,7 @@ export function brokenBy(
 
 /** Why an evaluation gave no result, in Nix's words where it has some. */
 export function explain(
-  source: Pick<Source, 'megabytes' | 'replacements'>,
+  source: Pick<Source, 'megabytes' | 'replacements' | 'advise'>,
   ending: EvaluationEnding,
 ): string {
   switch (ending.reason) {
@@ -190,9 +192,14 @@ export function explain(
     case 'died':
     case 'error':
     case 'done':
-      return (
+      return withAdvice(
         lastError(ending.stderr, source.replacements) ||
-        `the evaluation ended without a message (${ending.reason})`
+          `the evaluation ended without a message (${ending.reason})`,
+        source.advise?.(ending.stderr),
       )
   }
+}
+
+function withAdvice(message: string, advice: string | undefined): string {
+  return advice === undefined ? message : `${message}\n${advice}`
 }

@@ -6,6 +6,8 @@ import { runProcess } from '../machine/processes.ts'
  * Fetches one commit, without its history, into a new repository whose HEAD it becomes; nothing is checked out. Nix reads it from there as
  * `git+file://<folder>?rev=<commit>&shallow=1`, so that a flake sees the same `self.rev` as on a developer's machine.
  * @param source what `git fetch` takes: a URL (https, http, ssh, file) or a path; carries no credentials
+ * @param environment also how a private repository is read
+ * @param advise what to do about git's words
  * @throws SourceNotFound which names source and commit, with git's own words
  * @throws SourceUnavailable when the same may succeed a little later
  */
@@ -14,9 +16,11 @@ export async function fetchCommit(
   commit: string,
   folder: string,
   environment: Record<string, string>,
+  advise: (words: string) => string | undefined = () => undefined,
 ): Promise<void> {
   await mkdir(folder, { recursive: true })
-  const git = (...args: string[]): Promise<void> => runGit(args, { source, commit, folder, environment })
+  const git = (...args: string[]): Promise<void> =>
+    runGit(args, { source, commit, folder, environment, advise })
   await git('init', '--quiet')
   await git('fetch', '--quiet', '--no-tags', '--depth', '1', '--', source, commit)
   // Nix 2.8 asks for HEAD even when a revision is given, and fails on a branch without commits.
@@ -45,9 +49,10 @@ interface Fetch {
   commit: string
   folder: string
   environment: Record<string, string>
+  advise?: (words: string) => string | undefined
 }
 
-async function runGit(args: string[], { source, commit, folder, environment }: Fetch): Promise<void> {
+async function runGit(args: string[], { source, commit, folder, environment, advise }: Fetch): Promise<void> {
   const output = await runProcess('git', args, {
     directory: folder,
     environment: {
@@ -61,7 +66,9 @@ async function runGit(args: string[], { source, commit, folder, environment }: F
   })
   if (output.status === 0) return
   const words = output.stderr.trim().split('\n').slice(-5).join('\n')
-  const message = `cannot fetch commit ${commit} from ${withoutCredentials(source)}: ${withoutCredentials(words)}`
+  const where = withoutCredentials(source)
+  const advice = advise?.(words)
+  const message = `cannot fetch commit ${commit} from ${where}: ${withoutCredentials(words)}${advice === undefined ? '' : `\n${advice}`}`
   throw TRANSIENT.test(words) ? new SourceUnavailable(message) : new SourceNotFound(message)
 }
 

@@ -8,6 +8,7 @@ import { listing, parseListing, parseSetListing, type SetListing, setListing } f
 import type { ImportCaches } from './import-caches.ts'
 import { Imports } from './imports.ts'
 import { candidatesOf, type Place, placeOf } from './places.ts'
+import type { RepositoryAccess } from './repository-access.ts'
 import { type FetchedSource, fileSource, flakeSource } from './sources.ts'
 import { TimeBudget } from './time-budget.ts'
 
@@ -47,10 +48,11 @@ export async function findShells(
   fetched: FetchedSource,
   bounds: Omit<EvaluationBounds, 'settings'>,
   caches: ImportCaches,
+  access: RepositoryAccess,
 ): Promise<FoundShells> {
   const wanted = job.attributes.flatMap((attribute) => parseAttribute(attribute) ?? [])
   const budget = new TimeBudget(job.limits.secondsPerSystem)
-  const plainFlake = flakeSource(fetched, bounds)
+  const plainFlake = flakeSource(fetched, bounds, access)
   const flakePlaces = placesOf(plainFlake).filter(({ place }) => place.source === plainFlake)
   const flake =
     flakePlaces.length > 0

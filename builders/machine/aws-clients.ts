@@ -1,3 +1,4 @@
+import { LambdaClient } from '@aws-sdk/client-lambda'
 import { S3Client, type S3ClientConfig, S3ServiceException } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
 import { STSClient } from '@aws-sdk/client-sts'
@@ -48,6 +49,7 @@ export interface AwsClients {
   s3: S3Client
   sfn: SFNClient
   sts: STSClient
+  lambda: LambdaClient
 }
 
 export function openAwsClients(): AwsClients {
@@ -62,6 +64,7 @@ export function openAwsClients(): AwsClients {
     sts,
     s3: new S3Client({ ...patient(SILENCE_MILLISECONDS), credentials }),
     sfn: new SFNClient({ ...patient(POLL_MILLISECONDS), credentials }),
+    lambda: new LambdaClient({ ...patient(SILENCE_MILLISECONDS), credentials }),
   }
 }
 

@@ -55,6 +55,19 @@ export function readJobKey(environment: NodeJS.ProcessEnv): string {
   return required(environment, 'HEARTH_JOB', 'the key of the job file in the state bucket')
 }
 
+/**
+ * HEARTH_TOKEN_FUNCTION, which gives evaluators a token of GitHub, and CODEBUILD_BUILD_ID, who this one is to it.
+ * @returns undefined where there is no such function
+ */
+export function readTokenSettings(
+  environment: NodeJS.ProcessEnv,
+): { functionName: string; build: string } | undefined {
+  const functionName = environment['HEARTH_TOKEN_FUNCTION']
+  if (functionName === undefined || functionName === '') return undefined
+  const build = required(environment, 'CODEBUILD_BUILD_ID', 'the id of the build that CodeBuild runs')
+  return { functionName, build }
+}
+
 /** All that the bridge needs, so that a laptop sets nothing else. */
 export function readCacheBucket(environment: NodeJS.ProcessEnv): string {
   return required(environment, 'HEARTH_CACHE_BUCKET', 'the name of the cache bucket')

@@ -23,15 +23,19 @@ export async function mintForEvaluation(
     }
   } catch (error) {
     if (!(error instanceof AppNotInstalled) || inputs.length === 0) throw error
-    const whys = await Promise.all(inputs.map(async (input) => whyNotInstalled(api, credentials, input)))
-    const reachable: [string, ...string[]] = [target, ...inputs.filter((_, at) => whys[at] === undefined)]
+    const looked = await Promise.all(
+      inputs.map(async (repository) => ({
+        repository,
+        why: await whyNotInstalled(api, credentials, repository),
+      })),
+    )
+    const unreachable = looked.flatMap(({ repository, why }) =>
+      why === undefined ? [] : [{ repository, why }],
+    )
     // nothing is wrong with them one by one
-    if (reachable.length > inputs.length) throw error
-    const answer = await mintToken(api, credentials, 'contents', reachable)
-    return {
-      ...answer,
-      repositories: reachable,
-      unreachable: whys.filter((why) => why !== undefined),
-    }
+    if (unreachable.length === 0) throw error
+    const readable = looked.flatMap(({ repository, why }) => (why === undefined ? [repository] : []))
+    const repositories: [string, ...string[]] = [target, ...readable]
+    return { ...(await mintToken(api, credentials, 'contents', repositories)), repositories, unreachable }
   }
 }

@@ -77,8 +77,8 @@ export interface EvaluationTokenRequest {
 export interface EvaluationTokenAnswer extends TokenAnswer {
   /** what the token can read, `owner/name`: the target, and those of its private inputs that are there */
   repositories: string[]
-  /** private inputs of hearth.yml that no token can be had for, each with why */
-  unreachable: string[]
+  /** private inputs of hearth.yml that no token can be had for */
+  unreachable: { repository: string; why: string }[]
 }
 
 /** What `hearth keys` asks the `keys` state machine for: its execution's input. Publish does it; nobody else touches a key. */

@@ -26,7 +26,7 @@ export interface TaskAnswer {
 }
 
 /**
- * S3, STS and the task tokens of Step Functions, as far as a builder uses them, over HTTP for the unmodified SDK. It grants what a builder's role grants, and no more: objects are created below the
+ * S3, STS, Lambda and the task tokens of Step Functions, as far as a builder uses them, over HTTP for the unmodified SDK. It grants what a builder's role grants, and no more: objects are created below the
  * builder's own prefix of `staging`, only with `If-None-Match: *`, and never read from there; `state` and `cache` may be read.
  */
 export class AwsDouble {
@@ -35,6 +35,11 @@ export class AwsDouble {
   readonly broken = new Set<string>()
   readonly requests: string[] = []
   readonly answers: TaskAnswer[] = []
+  /** what Lambda answers to a function's invocation: its payload, or what it throws */
+  invoke: (payload: unknown) => { answer: unknown } | { errorType: string; errorMessage: string } = () => ({
+    errorType: 'Unexpected',
+    errorMessage: 'this test has no function',
+  })
   /** where `staged` looks: all of the builder's prefix, or that of one batch */
   prefix = PREFIX
   #server: Server | undefined
@@ -117,7 +122,11 @@ export class AwsDouble {
     for await (const chunk of request) chunks.push(chunk)
     const body = Buffer.concat(chunks)
     const target = String(request.headers['x-amz-target'] ?? '').replace('AWSStepFunctions.', '')
-    if (target !== '') {
+    if (key.startsWith('2015-03-31/functions/')) {
+      const said = this.invoke(JSON.parse(body.toString()))
+      if (!('answer' in said)) response.setHeader('X-Amz-Function-Error', 'Unhandled')
+      response.end(JSON.stringify('answer' in said ? said.answer : said))
+    } else if (target !== '') {
       const { taskToken: token, ...said } = JSON.parse(body.toString()) as Record<string, string>
       this.answers.push({ token: token ?? '', action: target, ...said })
       response.setHeader('Content-Type', 'application/x-amz-json-1.0')

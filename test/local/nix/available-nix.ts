@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'vitest'
+import { describe, test } from 'vitest'
 
 /** A Nix that tests can have a client of. */
 export interface AvailableNix {
@@ -45,6 +45,11 @@ const NIXES: AvailableNix[] = [
   { name: `Nix ${versionOf()}`, root: undefined },
   ...(newer === undefined ? [] : [{ name: `Nix ${versionOf(newer)}`, root: newer }]),
 ]
+
+/** Tests for each Nix, with what they share. */
+export function describeEachNix(name: string, tests: (nix: AvailableNix) => void): void {
+  for (const nix of NIXES) describe(`${name}: ${nix.name}`, () => tests(nix))
+}
 
 /** A test for each Nix. */
 export function testEachNix(name: string, run: (nix: AvailableNix) => Promise<void>): void {
