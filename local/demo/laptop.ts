@@ -8,6 +8,7 @@ import { parseDerivation } from '../../nix/derivation.ts'
 import type { DemoMachine } from './machine.ts'
 import { readNixOutput } from './nix-output.ts'
 import { mustSucceed, onMachine } from './on-machine.ts'
+import { type DemoWorld, REPOSITORY } from './world.ts'
 
 /** How entering one shell went, by Nix's own words. */
 export interface EnteredShell {
@@ -67,11 +68,14 @@ async function whyBuilt(
   return allowSubstitutes(drv) ? 'compiled' : 'alwaysLocal'
 }
 
-/** Clones the company's repository onto the laptop, or brings the clone up to date. */
-export async function checkOut(laptop: DemoMachine, source: string): Promise<string> {
+/** Clones the company's repository onto the laptop, or brings the clone up to date, with the developer's own token. */
+export async function checkOut({ laptop, github, developerToken }: DemoWorld): Promise<string> {
   const checkout = join(laptop.folder, 'home', 'shells')
-  const { status } = await onMachine(laptop, ['git', '-C', checkout, 'pull', '--quiet', '--ff-only'])
-  if (status !== 0) await mustSucceed(laptop, ['git', 'clone', '--quiet', source, checkout])
+  const basic = Buffer.from(`ada:${developerToken}`).toString('base64')
+  const git = ['git', '-c', `http.${github.url}/.extraHeader=Authorization: Basic ${basic}`]
+  const { status } = await onMachine(laptop, [...git, '-C', checkout, 'pull', '--quiet', '--ff-only'])
+  if (status !== 0)
+    await mustSucceed(laptop, [...git, 'clone', '--quiet', `${github.url}/${REPOSITORY}.git`, checkout])
   return checkout
 }
 

@@ -44,7 +44,7 @@ export async function tellStory(world: DemoWorld, view: View, claims: Claims): P
   ]
   const fetched = await fetchByStorePath(
     world,
-    await checkOut(world.laptop, `${world.github.url}/${REPOSITORY}.git`),
+    await checkOut(world),
     `packages.${LINUX[0]}.checklist`,
     'checklist',
   )
@@ -74,7 +74,7 @@ async function chapter(
     'run',
     `${verdict}: ${derivations.built} built, ${derivations.published} published, ${derivations.skipped} skipped`,
   )
-  const checkout = await checkOut(world.laptop, `${world.github.url}/${REPOSITORY}.git`)
+  const checkout = await checkOut(world)
   const entered: EnteredShell[] = []
   for (const system of world.systems)
     for (const [shell, command] of Object.entries({ ...SHELLS, ...(system === MAC ? MAC_SHELLS : {}) })) {

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
 import { storedConfig } from '../../functions/shared/config.ts'
@@ -8,11 +8,12 @@ import { stateKeys } from '../../functions/shared/keys.ts'
 import { type Bucket, writeJson } from '../../functions/shared/objects.ts'
 import { parseConfig } from '../../functions/shared/parse-config.ts'
 import { REGION } from '../gateway/service.ts'
-import { createGitHub, type GitHub, type Repository } from '../github/github.ts'
+import type { GitHub, Repository } from '../github/github.ts'
 import type { StackEvent } from '../stack/stack-events.ts'
 import { readStackFile, StackIsRunning } from '../stack/stack-file.ts'
 import { type Stack, startStack } from '../stack/start-stack.ts'
 import { makeClient } from './client.ts'
+import { startCompanyGitHub } from './company-github.ts'
 import { type Company, makeCompany } from './company.ts'
 import { type LaptopBridge, startLaptopBridge } from './laptop.ts'
 import { type Mac, startMac } from './mac.ts'
@@ -50,6 +51,10 @@ export interface DemoWorld {
   mac: Mac | undefined
   publicKey: string
   webhookSecret: string
+  /** the key of Hearth's GitHub App: for those who look whether it is found where it must not be */
+  appKey: string
+  /** what the laptop clones with */
+  developerToken: string
   s3: S3Client
   sfn: SFNClient
   state: Bucket
@@ -97,11 +102,11 @@ export async function startWorld(
 
     const company = await makeCompany(join(folder, 'company'), EXAMPLE, REPOSITORY)
     view.say(
-      `the company: a git repository of ${EXAMPLE}, served as ${REPOSITORY} by a GitHub on this machine`,
+      `the company: a private git repository of ${EXAMPLE}, served as ${REPOSITORY} by a GitHub on this machine that has Hearth’s App installed`,
     )
-    const github = await createGitHub()
+    const companyGitHub = await startCompanyGitHub(REPOSITORY, company.bare)
+    const { github, repository, webhookSecret, developerToken } = companyGitHub
     closers.push(() => github.close())
-    const repository = github.addRepository(REPOSITORY, company.bare)
 
     const upstream = await startUpstream(
       await machine('upstream', { ...foreign, 'max-jobs': `${systems.length}` }),
@@ -142,6 +147,7 @@ export async function startWorld(
     const s3 = new S3Client({ ...clients, forcePathStyle: true })
     const secrets = new SecretsManagerClient(clients)
     const state = { s3, name: stack.physicalId('StateBucket') }
+    await companyGitHub.giveSecrets(secrets, stack)
     const cacheBucket = stack.physicalId('CacheBucket')
     const sfn = new SFNClient(clients)
     const publicKey = await createSigningKey(sfn, state, stack.physicalId('KeysStateMachine'), 'acme-1')
@@ -166,7 +172,6 @@ export async function startWorld(
     const caches = { bridge: bridge.url, ourKeys: [publicKey], upstream }
     const laptop = await makeClient(join(folder, 'machines', 'laptop'), 'laptop', caches, foreign)
     view.say('a laptop: an empty /nix, signatures required, our public key and the upstream’s')
-    const webhookSecret = await readWebhookSecret(secrets, stack)
     return {
       folder,
       systems,
@@ -180,6 +185,8 @@ export async function startWorld(
       mac,
       publicKey,
       webhookSecret,
+      appKey: companyGitHub.appKey,
+      developerToken,
       s3,
       sfn,
       state,
@@ -190,13 +197,6 @@ export async function startWorld(
     await close()
     throw error
   }
-}
-
-async function readWebhookSecret(secrets: SecretsManagerClient, stack: Stack): Promise<string> {
-  const { SecretString = '{}' } = await secrets.send(
-    new GetSecretValueCommand({ SecretId: stack.physicalId('WebhookSecret') }),
-  )
-  return (JSON.parse(SecretString) as { current: string }).current
 }
 
 interface Configured {
