@@ -106,6 +106,11 @@ export const stateKeys = {
   summary: (run: RunId): string => `runs/${run}/summary.json`,
   standing: (run: RunId): string => `runs/${run}/standing.json`,
   downloads: (run: RunId): string => `runs/${run}/downloads.json`,
+  /** what GitHub was told of a run */
+  gitHubTold: (run: RunId): string => `runs/${run}/github.json`,
+  /** when GitHub may be called again about a repository */
+  gitHubPace: (repository: string): string => `github/pace/${repository}.json`,
+  batchMachines: (run: RunId): string => `runs/${run}/machines/`,
   /** which run is the newest of a ref */
   newestRun: (repository: string, ref: string): string =>
     `refs/${repository}/${encodeURIComponent(ref)}.json`,

@@ -85,6 +85,13 @@ const Config = z.strictObject({
     'x86_64-linux': { machines: 10, slots: SLOTS, features: [] },
     'aarch64-linux': { machines: 10, slots: SLOTS, features: [] },
   }),
+  // what reports reckon with, over AWS's list prices: USD for a minute of a machine, `LINUX_CONTAINER BUILD_GENERAL1_LARGE`, and for a GB and month of storage
+  prices: z.optional(
+    z.strictObject({
+      minutes: z._default(z.record(z.string(), z.number().check(z.minimum(0))), {}),
+      storage: z.optional(z.number().check(z.minimum(0))),
+    }),
+  ),
   // keys besides our own, whose public halves `hearth keys` keeps
   cache: z._default(z.strictObject({ publicKeys: z.array(PublicKey) }), { publicKeys: [] }),
   limits: z.strictObject({
