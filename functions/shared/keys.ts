@@ -114,6 +114,11 @@ export const stateKeys = {
   /** which run is the newest of a ref */
   newestRun: (repository: string, ref: string): string =>
     `refs/${repository}/${encodeURIComponent(ref)}.json`,
+  /** below it every record of a repository's refs */
+  refs: (repository: string): string => `refs/${repository}/`,
+  /** in a folder of its own: `main.deleted` is the name of a branch */
+  deletedRef: (repository: string, ref: string): string =>
+    `refs/${repository}/deleted/${encodeURIComponent(ref)}.json`,
   /** signs of life of machines that nobody starts */
   workers: (system: System): string => `workers/${system}/`,
   workerSign: (system: System, machine: MachineId): string => `workers/${system}/${machine}.json`,
