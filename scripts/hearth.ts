@@ -11,7 +11,7 @@ import { showRun } from './hearth/run/show.ts'
 import { watchRun } from './hearth/run/watch.ts'
 import { addVerifyCommand } from './hearth/verify/command.ts'
 import { addWorkerCommand } from './hearth/worker/command.ts'
-import { warm, type WarmOptions } from './hearth/warm.ts'
+import { addWarmCommand } from './hearth/warm.ts'
 
 /** The operator's command line. Exit codes: 0 fine, 1 the run or the work failed, 2 the command was wrong. */
 const hearth = new Command('hearth')
@@ -25,17 +25,7 @@ const hearth = new Command('hearth')
 const deployment = () => findDeployment(hearth.opts<DeploymentOptions>())
 const asJson = (): boolean => hearth.opts<{ json?: boolean }>().json === true
 
-hearth
-  .command('warm')
-  .description('start a run for a branch')
-  .argument('<repository>', 'owner/name, as in hearth.yml')
-  .argument('[ref]', 'a branch', 'main')
-  .option('--commit <sha>', 'this commit instead of the head of the branch')
-  .option('--retry-failed', 'build again what failed before for a reason of its own')
-  .option('--wait', 'follow the run to its end; exit 1 if it is not done')
-  .action(async (repository: string, ref: string, options: WarmOptions) => {
-    process.exitCode = await warm(await deployment(), { ...options, repository, ref, json: asJson() })
-  })
+addWarmCommand(hearth, deployment, asJson)
 
 const run = hearth.command('run').description('what a run did')
 run

@@ -59,7 +59,10 @@ const machineJob = z.union([
 
 /** What an evaluator reads of its job. */
 export type EvaluationTask = Required<
-  Omit<EvaluationJob, 'config' | 'retryFailed' | 'started' | 'identity' | 'warmedBy'>
+  Omit<
+    EvaluationJob,
+    'config' | 'retryFailed' | 'started' | 'identity' | 'warmedBy' | 'isPartial' | 'privateInputs'
+  >
 >
 
 /** What a builder reads of its job. */

@@ -21,7 +21,7 @@ const RecordInput = z.object({
 
 /** Record: roots (also when nothing was built), timings, and what the commit was warmed with. */
 export const handler = lambda(RecordInput, async ({ run, ending }) => {
-  const { target, config } = await readJson<EvaluationJob>(state, stateKeys.job(run))
+  const { target, config, isPartial } = await readJson<EvaluationJob>(state, stateKeys.job(run))
   const plan = await finalPlan()
   const limit = pLimit(REQUESTS)
   const roots = rootsOf(plan, target, run, new Date().toISOString())
@@ -33,8 +33,12 @@ export const handler = lambda(RecordInput, async ({ run, ending }) => {
   await addTimings(state, samples)
 
   // Last: a commit counts as warm only when its roots are complete. One with a shell that did not evaluate is evaluated again when somebody asks: it may
-  // have run out of time or memory.
-  if (ending.verdict === 'done' && plan.shells.every(({ status }) => status === 'warm')) {
+  // have run out of time or memory. A run of other attributes than hearth.yml's says nothing about those.
+  if (
+    ending.verdict === 'done' &&
+    isPartial !== true &&
+    plan.shells.every(({ status }) => status === 'warm')
+  ) {
     const warmed: Warmed = { version: 1, run, wave: plan.wave, config }
     await writeJson(state, stateKeys.warmed(target.repository, target.commit), warmed)
   }

@@ -1,71 +1,52 @@
+import { CodeBuildClient } from '@aws-sdk/client-codebuild'
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge'
+import { LambdaClient } from '@aws-sdk/client-lambda'
 import { S3Client } from '@aws-sdk/client-s3'
-import type { EvaluationJob, RunId, RunInput, RunSummary, WavePlan } from '../shared/contract.ts'
+import type { RunId } from '../shared/contract.ts'
 import { requireEnvironment } from '../shared/environment.ts'
-import { readFound } from '../shared/found.ts'
+import { tokenSource } from '../shared/github/token-source.ts'
+import { lambda } from '../shared/lambda.ts'
+import { currentConfig } from '../shared/config.ts'
+import type { EvaluationJob } from '../shared/contract.ts'
 import { stateKeys } from '../shared/keys.ts'
-import { lambda, logger } from '../shared/lambda.ts'
-import { findJson, readJson, writeJson } from '../shared/objects.ts'
-import { readBatches, readPlans } from '../shared/run-files.ts'
-import { readSchedule } from '../shared/schedule-file.ts'
-import { type EndingRequest, ReportRequest, readRequest } from './request.ts'
-import { standingOf } from './standing.ts'
-import { summarise } from './summary.ts'
+import { readJson } from '../shared/objects.ts'
+import { beginningOf } from './report-of.ts'
+import { reportEnding } from './report-ending.ts'
+import { reportStanding } from './report-standing.ts'
+import { ReportRequest } from './request.ts'
+import type { Services } from './services.ts'
+import { tellEverybody } from './tell-everybody.ts'
 
-const state = { s3: new S3Client({}), name: requireEnvironment('STATE_BUCKET') }
+const lambdaClient = new LambdaClient({})
+const newTokens = () => tokenSource(lambdaClient, requireEnvironment('TOKEN_FUNCTION'))
+let tokens = newTokens()
 
-/** Report: says how a run ended, whichever way it ended, and how its shells stand while it goes on. Asked twice, it says the same. */
-export const handler = lambda(ReportRequest, async (request) =>
-  'wave' in request ? reportStanding(request) : reportEnding(request),
-)
+const services: Services = {
+  state: { s3: new S3Client({}), name: requireEnvironment('STATE_BUCKET') },
+  codebuild: new CodeBuildClient({}),
+  events: new EventBridgeClient({}),
+  tokens: { current: () => tokens, renew: () => (tokens = newTokens()) },
+  console: {
+    executions: requireEnvironment('WARM_EXECUTIONS'),
+    stateBucket: requireEnvironment('STATE_BUCKET'),
+  },
+}
 
-async function reportStanding({ run, wave }: { run: RunId; wave: number }): Promise<object> {
-  const [plan, schedule, batches, found] = await Promise.all([
-    readJson<WavePlan>(state, stateKeys.plan(run, wave)),
-    readSchedule(state, run, wave),
-    readBatches(state, run),
-    readFound(state, run, wave),
+/**
+ * Report: tells GitHub and everybody else that a run has begun, how its shells stand while it goes on, and how it ended, whichever way it ended. Asked twice, it
+ * says the same, and tells nobody twice.
+ */
+export const handler = lambda(ReportRequest, async (request): Promise<object> => {
+  if ('began' in request) return reportBeginning(request.run)
+  if ('wave' in request) return reportStanding(services, request)
+  return reportEnding(services, request)
+})
+
+async function reportBeginning(run: RunId): Promise<object> {
+  const [job, config] = await Promise.all([
+    readJson<EvaluationJob>(services.state, stateKeys.job(run)),
+    currentConfig(services.state),
   ])
-  const standing = standingOf(plan, schedule, batches, found.now)
-  await writeJson(state, stateKeys.standing(run), standing)
-  const counts = Object.groupBy(standing.shells, ({ status }) => status)
-  logger.info('still at work', { run, warm: counts.warm?.length ?? 0, cold: counts.cold?.length ?? 0 })
+  await tellEverybody(services, config, beginningOf(services, job), 'began')
   return {}
-}
-
-async function reportEnding(request: EndingRequest): Promise<object> {
-  const { run, input, ending, isFirstHand } = readRequest(request)
-  if (!isFirstHand) {
-    const said = await findJson<RunSummary>(state, stateKeys.summary(run))
-    // The Fail state follows Report: EventBridge then only repeats what is recorded.
-    if (said !== undefined) return { verdict: said.verdict }
-  }
-  const job = await findJson<EvaluationJob>(state, stateKeys.job(run))
-  const plans = await readPlans(state, run)
-  const summary = summarise(
-    run,
-    partialInput(input),
-    job?.target,
-    ending,
-    plans,
-    await readBatches(state, run),
-  )
-  await writeJson(state, stateKeys.summary(run), summary)
-  logger.info('reported', {
-    run,
-    verdict: summary.verdict,
-    ...summary.derivations,
-    error: summary.error?.name,
-  })
-  return { verdict: summary.verdict, ...(summary.error === undefined ? {} : { error: summary.error }) }
-}
-
-/** An execution may have been started with anything at all: only what has the right type is repeated. */
-function partialInput(input: unknown): Partial<RunInput> {
-  if (typeof input !== 'object' || input === null) return {}
-  const known: (keyof RunInput)[] = ['trigger', 'repository', 'ref', 'commit', 'delivery']
-  return Object.fromEntries(
-    Object.entries(input).filter(
-      ([key, value]) => known.includes(key as keyof RunInput) && typeof value === 'string',
-    ),
-  )
 }

@@ -13,9 +13,14 @@ const FromState = z.object({
     reason: z.optional(z.string()),
     failure: z.optional(Failure),
   }),
+  // GitHub or EventBridge could not be told, although it was tried again and again: the error's name
+  untold: z.optional(z.string()),
 })
 
-// From a lane that is over, while others work.
+// From the state machine, when there is work to do.
+const FromStart = z.object({ run: z.string(), began: z.literal(true) })
+
+// From the state machine when a wave is planned, and from a lane that is over, while others work.
 const FromLane = z.object({ run: z.string(), wave: z.number() })
 
 // From EventBridge. Source: Step Functions developer guide, "Execution status change".
@@ -30,8 +35,11 @@ const FromEvent = z.object({
   }),
 })
 
-/** Report is asked by its state, by EventBridge for what a state machine cannot catch inside itself, and by lanes that are over. */
-export const ReportRequest = z.union([FromState, FromEvent, FromLane])
+/**
+ * Report is asked by its states: when a run begins, when a wave is planned, when a lane is over, and when the run is; and by EventBridge for what a state
+ * machine cannot catch inside itself.
+ */
+export const ReportRequest = z.union([FromState, FromEvent, FromLane, FromStart])
 export type ReportRequest = z.output<typeof ReportRequest>
 /** That a run has ended. */
 export type EndingRequest = z.output<typeof FromState> | z.output<typeof FromEvent>
@@ -42,6 +50,8 @@ export interface Reported {
   ending: Ending
   /** whether the state machine itself is asking; EventBridge repeats what it may have said already */
   isFirstHand: boolean
+  /** the name of the error for which nobody is told any more */
+  untold?: string
 }
 
 const ENDED = { FAILED: 'ExecutionFailed', TIMED_OUT: 'ExecutionTimedOut', ABORTED: 'ExecutionAborted' }
@@ -58,11 +68,12 @@ export function readRequest(request: EndingRequest): Reported {
       isFirstHand: false,
     }
   }
-  const { run, input, ending } = request
+  const { run, input, ending, untold } = request
   const { failure, ...rest } = ending
   return {
     run,
     input,
+    ...(untold === undefined ? {} : { untold }),
     ending: failure === undefined ? rest : { ...rest, error: readFailure(failure) },
     isFirstHand: true,
   }

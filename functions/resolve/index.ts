@@ -5,7 +5,7 @@ import { currentConfig, type StoredConfig } from '../shared/config.ts'
 import type { EvaluationJob, RunInput } from '../shared/contract.ts'
 import { requireEnvironment } from '../shared/environment.ts'
 import { deployedEvaluator, evaluationIdentity } from '../shared/evaluation-identity.ts'
-import { gitHubClient } from '../shared/github/client.ts'
+import { type GitHubClient, gitHubClient } from '../shared/github/client.ts'
 import { headOf } from '../shared/github/head-of.ts'
 import { tokenSource } from '../shared/github/token-source.ts'
 import { publicKeysOf } from '../shared/key-lifetime.ts'
@@ -16,7 +16,8 @@ import { noteRun } from '../shared/newest-run.ts'
 import { NotConfigured } from '../shared/not-configured.ts'
 import { findJson, writeJson } from '../shared/objects.ts'
 import type { KnownEvaluation, SigningKeys, Warmed } from '../shared/records.ts'
-import { configurationFor, RefNotFound } from './refusal.ts'
+import { noteDeletion } from './deleted-ref.ts'
+import { attributesFor, configurationFor, RefNotFound, repositoryFor } from './refusal.ts'
 import { parseRunInput } from './run-input.ts'
 
 const state = { s3: new S3Client({}), name: requireEnvironment('STATE_BUCKET') }
@@ -37,9 +38,15 @@ export const handler = lambda(ResolveInput, async ({ run, started, input }) => {
   const request = parseRunInput(input)
   const stored = await currentConfig(state)
   try {
-    const { job, identity, isHead } = await resolve(run, started, request, stored)
+    if (request.trigger === 'delete') {
+      const configured = repositoryFor(stored.config, request)
+      const github = await gitHubFor(stored, configured.name)
+      const reason = await noteDeletion(state, github, configured, { ref: request.ref, run, started })
+      return { verdict: 'ignored', reason }
+    }
+    const { job, identity, isNewest } = await resolve(run, started, request, stored)
     await writeJson(state, stateKeys.job(run), job)
-    if (isHead) await noteRun(state, job.target, run, started)
+    if (isNewest) await noteRun(state, job.target, run, started)
     const known = await findJson<KnownEvaluation>(state, stateKeys.knownEvaluation(identity))
     // Who asks for what failed to be tried again means an attribute that did not evaluate, too.
     const isKnown = known !== undefined && !(known.broken > 0 && request.retryFailed === true)
@@ -61,24 +68,32 @@ async function publicKeysFor({ cache }: StoredConfig['config']): Promise<string[
   return [...new Set([...cache.publicKeys, ...ours])]
 }
 
+async function gitHubFor({ config }: StoredConfig, repository: string): Promise<GitHubClient> {
+  const { token } = await tokenFor({ kind: 'contents', repository })
+  return gitHubClient({ api: config.github.api, token })
+}
+
 async function resolve(
   run: string,
   started: string,
   request: RunInput,
-  { config, sha256 }: StoredConfig,
-): Promise<{ job: EvaluationJob; identity: string; isHead: boolean }> {
-  const { attributes, systems, flakeInputs } = configurationFor(config, request)
-  const { token } = await tokenFor({ kind: 'contents', repository: request.repository })
-  const github = gitHubClient({ api: config.github.api, token })
-  const head = await headOf(github, request.repository, request.ref)
-  if (head === undefined) throw new RefNotFound(request.repository, request.ref)
+  stored: StoredConfig,
+): Promise<{ job: EvaluationJob; identity: string; isNewest: boolean }> {
+  const { config, sha256 } = stored
+  const { ref, retryFailed } = request
+  const configured = configurationFor(config, request)
+  const { name: repository, systems, flakeInputs, privateInputs } = configured
+  const attributes = attributesFor(configured, request)
+  const isPartial = request.attributes !== undefined
+  const head = await headOf(await gitHubFor(stored, repository), repository, ref)
+  if (head === undefined) throw new RefNotFound(repository, ref)
   const commit = request.commit ?? head
-  const warmed = await findJson<Warmed>(state, stateKeys.warmed(request.repository, commit))
+  const warmed = isPartial ? undefined : await findJson<Warmed>(state, stateKeys.warmed(repository, commit))
   const job: EvaluationJob = {
     kind: 'evaluate',
     run,
-    target: { repository: request.repository, ref: request.ref, commit },
-    source: `${config.github.git}/${request.repository}.git`,
+    target: { repository, ref, commit },
+    source: `${config.github.git}/${repository}.git`,
     attributes,
     systems,
     limits: config.limits.evaluation,
@@ -87,10 +102,12 @@ async function resolve(
     config: sha256,
     started,
     ...(flakeInputs === true ? { flakeInputs } : {}),
-    ...(request.retryFailed === true ? { retryFailed: true } : {}),
+    ...(privateInputs.length > 0 ? { privateInputs } : {}),
+    ...(retryFailed === true ? { retryFailed } : {}),
     ...(warmed?.config === sha256 ? { warmedBy: warmed.run } : {}),
+    ...(isPartial ? { isPartial } : {}),
   }
   const identity = evaluationIdentity(job, deployedEvaluator())
-  // Somebody who warms an older commit by hand makes no run of the head pointless.
-  return { job: { ...job, identity }, identity, isHead: commit === head }
+  // Somebody who warms an older commit by hand, or a part of the head, makes no run of the head pointless.
+  return { job: { ...job, identity }, identity, isNewest: commit === head && !isPartial }
 }

@@ -30,6 +30,16 @@ export function parseAttribute(text: string): WantedAttribute | undefined {
   return { kind: 'flake', path, system: path.find((name) => SYSTEM.test(name)) }
 }
 
+/** What an entry that is none is told. */
+export const ATTRIBUTE_FORM =
+  'expected an attribute path such as devShells, or a file with or without one such as shell.nix or default.nix#tools'
+
+/** Whether an entry asks for something on one of these systems: one that names a system may name another. */
+export function isForSomeSystem(attribute: string, systems: System[]): boolean {
+  const wanted = parseAttribute(attribute)
+  return wanted?.kind !== 'flake' || systems.some((system) => pathForSystem(wanted, system) !== undefined)
+}
+
 /**
  * The attribute path of a flake for one system: the system is the second name, as in every flake, unless the path names one itself. Undefined when it names another
  * system.

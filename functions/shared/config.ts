@@ -20,8 +20,16 @@ export function currentConfig(state: Bucket): Promise<StoredConfig> {
   return readJson<StoredConfig>(state, stateKeys.currentConfig)
 }
 
+/** What hearth.yml says of a repository, whose name GitHub may write in capitals or not: it takes both for the same. */
+export function findRepository({ repositories }: Config, repository: string): RepositoryConfig | undefined {
+  return repositories.find(({ name }) => name.toLowerCase() === repository.toLowerCase())
+}
+
 /** Whether a full ref (`refs/heads/main`, `refs/tags/v1`) is one of the branches or tags that hearth.yml names for the repository. */
-export function isConfiguredRef({ refs, tags }: RepositoryConfig, ref: string): boolean {
+export function isConfiguredRef(
+  { refs, tags }: Pick<RepositoryConfig, 'refs' | 'tags'>,
+  ref: string,
+): boolean {
   const isOneOf = (patterns: string[], prefix: string): boolean =>
     ref.startsWith(prefix) && patterns.some((pattern) => matches(ref.slice(prefix.length), pattern))
   return isOneOf(refs, 'refs/heads/') || isOneOf(tags, 'refs/tags/')

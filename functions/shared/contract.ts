@@ -139,6 +139,10 @@ export interface EvaluationJob {
   identity?: string
   /** the run that has warmed this very commit under this configuration, if one has */
   warmedBy?: RunId
+  /** `attributes` are not those of hearth.yml: roots are written for them, and the commit does not count as warm */
+  isPartial?: true
+  /** other private repositories that evaluating it may read, `owner/name` */
+  privateInputs?: string[]
 }
 
 /** Derivation -> the outputs of it that are meant. */

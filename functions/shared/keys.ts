@@ -108,9 +108,19 @@ export const stateKeys = {
   summary: (run: RunId): string => `runs/${run}/summary.json`,
   standing: (run: RunId): string => `runs/${run}/standing.json`,
   downloads: (run: RunId): string => `runs/${run}/downloads.json`,
+  /** what GitHub was told of a run */
+  gitHubTold: (run: RunId): string => `runs/${run}/github.json`,
+  /** when GitHub may be called again about a repository */
+  gitHubPace: (repository: string): string => `github/pace/${repository}.json`,
+  batchMachines: (run: RunId): string => `runs/${run}/machines/`,
   /** which run is the newest of a ref */
   newestRun: (repository: string, ref: string): string =>
     `refs/${repository}/${encodeURIComponent(ref)}.json`,
+  /** below it every record of a repository's refs */
+  refs: (repository: string): string => `refs/${repository}/`,
+  /** in a folder of its own: `main.deleted` is the name of a branch */
+  deletedRef: (repository: string, ref: string): string =>
+    `refs/${repository}/deleted/${encodeURIComponent(ref)}.json`,
   /** signs of life of machines that nobody starts */
   workers: (system: System): string => `workers/${system}/`,
   workerSign: (system: System, machine: MachineId): string => `workers/${system}/${machine}.json`,

@@ -1,6 +1,7 @@
 import type { EvaluationJob, RunId, Target } from './contract.ts'
 import { stateKeys } from './keys.ts'
 import { type Bucket, claimJson, findJson, findObject } from './objects.ts'
+import type { DeletedRef } from './records.ts'
 
 /** `refs/<repository>/<ref>.json`: the run that was started last for a ref. */
 export interface NewestRun {
@@ -13,6 +14,18 @@ export interface NewestRun {
 
 // A record of a few hundred bytes.
 const LIMIT = 64 * 1024
+
+/**
+ * Whether a ref's roots are to be kept: a ref that was found deleted is alive again when a run of it was started later. One of which no run is known is not.
+ * @param deleted `refs/<repository>/deleted/<ref>.json`, if there is one
+ */
+export function isAlive(
+  newest: Pick<NewestRun, 'started'> | undefined,
+  deleted: Pick<DeletedRef, 'since'> | undefined,
+): boolean {
+  if (newest === undefined) return false
+  return deleted === undefined || Date.parse(newest.started) > Date.parse(deleted.since)
+}
 
 /** Notes a run as the newest of its ref, unless one that was started later is noted already. */
 export async function noteRun(

@@ -1,6 +1,6 @@
 import { parse } from 'yaml'
 import * as z from 'zod/mini'
-import { parseAttribute, pathForSystem } from './attributes.ts'
+import { ATTRIBUTE_FORM, isForSomeSystem, parseAttribute } from './attributes.ts'
 import { HearthError } from './errors.ts'
 import { explainFindings } from './findings.ts'
 
@@ -21,14 +21,7 @@ const RepositoryName = z.string().check(z.regex(/^[\w.-]+\/[\w.-]+$/, 'expected 
 const SystemName = z
   .string()
   .check(z.regex(/^[a-z0-9_]+-[a-z0-9]+$/, 'expected a Nix system such as x86_64-linux'))
-const Attribute = z
-  .string()
-  .check(
-    z.refine(
-      (text) => parseAttribute(text) !== undefined,
-      'expected an attribute path such as devShells, or a file with or without one such as shell.nix or default.nix#tools',
-    ),
-  )
+const Attribute = z.string().check(z.refine((text) => parseAttribute(text) !== undefined, ATTRIBUTE_FORM))
 const Branch = z
   .string()
   .check(z.regex(/^[^\s~^:?\\]+$/, 'expected a branch name; * stands for anything but a slash'))
@@ -85,6 +78,13 @@ const Config = z.strictObject({
     'x86_64-linux': { machines: 10, slots: SLOTS, features: [] },
     'aarch64-linux': { machines: 10, slots: SLOTS, features: [] },
   }),
+  // what reports reckon with, over AWS's list prices: USD for a minute of a machine, `LINUX_CONTAINER BUILD_GENERAL1_LARGE`, and for a GB and month of storage
+  prices: z.optional(
+    z.strictObject({
+      minutes: z._default(z.record(z.string(), z.number().check(z.minimum(0))), {}),
+      storage: z.optional(z.number().check(z.minimum(0))),
+    }),
+  ),
   // keys besides our own, whose public halves `hearth keys` keeps
   cache: z._default(z.strictObject({ publicKeys: z.array(PublicKey) }), { publicKeys: [] }),
   limits: z.strictObject({
@@ -132,7 +132,8 @@ export function parseConfig(text: string, file = 'hearth.yml'): Config {
     const fault = faultOfFleet(system, builder)
     if (fault !== undefined) throw new InvalidConfig(`${file}: builders: ${system}: ${fault}`)
   }
-  const names = parsed.data.repositories.map(({ name }) => name)
+  // to GitHub they are the same in capitals
+  const names = parsed.data.repositories.map(({ name }) => name.toLowerCase())
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) throw new InvalidConfig(`${file}: repositories: ${twice} is listed twice`)
   return parsed.data
@@ -147,9 +148,4 @@ function faultOfFleet(system: string, { fleet, waitHours }: Config['builders'][s
     return `CodeBuild has fleets of Macs for ${FLEET_SYSTEM} alone: take \`fleet\` out`
   if (waitHours === undefined) return undefined
   return 'the machines of a fleet are started, and nobody waits for one: take either `fleet` or `waitHours` out'
-}
-
-function isForSomeSystem(attribute: string, systems: string[]): boolean {
-  const wanted = parseAttribute(attribute)
-  return wanted?.kind !== 'flake' || systems.some((system) => pathForSystem(wanted, system) !== undefined)
 }

@@ -50,6 +50,21 @@ export interface Root {
   refreshed: string
 }
 
+/**
+ * `refs/<repository>/deleted/<ref>.json`: GitHub has this branch or tag no more, and its roots expire. The record stays when the ref comes back: a run of it that was
+ * started later than `since` is noted as its newest then, and the roots live again (`isAlive` of newest-run.ts). A root's own `refreshed` does not say it: a run that was
+ * under way when the ref was deleted still refreshes roots.
+ */
+export interface DeletedRef {
+  version: 1
+  repository: string
+  /** full ref */
+  ref: string
+  /** when the run that found it gone was started, ISO 8601 */
+  since: string
+  run: RunId
+}
+
 /** Staged bytes within a parcel of the build. */
 export interface ParcelPart {
   /** the parcel's number */

@@ -1,6 +1,6 @@
 import type { MachineKind, RunId, System, WaveSchedule } from '../shared/contract.ts'
 import { stateKeys } from '../shared/keys.ts'
-import { objectsUnder } from '../shared/list-objects.ts'
+import { type ListedObject, objectsUnder } from '../shared/list-objects.ts'
 import { type Bucket, writeJson } from '../shared/objects.ts'
 
 // Workers leave a sign of life every minute; 3 minutes without one are not a hiccup.
@@ -16,13 +16,22 @@ export async function lookForWorker(
   now: Date,
 ): Promise<'there' | 'awaited' | 'givenUp'> {
   const signs = await objectsUnder(state, stateKeys.workers(system))
-  const seen = Math.max(0, ...[...signs.values()].map(({ modified }) => modified.getTime()))
-  if (now.getTime() - seen < SILENCE_MS) return 'there'
+  if (isWorkerThere([...signs.values()], now)) return 'there'
+  const seen = lastSeen([...signs.values()])
   const schedule = stateKeys.schedule(run, wave)
   const planned = (await objectsUnder(state, schedule)).get(schedule)?.modified ?? now
   if (now.getTime() - Math.max(seen, planned.getTime()) < waitHours * 3_600_000) return 'awaited'
   await writeJson(state, stateKeys.givenUp(run, system), { version: 1, system, waitHours })
   return 'givenUp'
+}
+
+/** Whether one of these signs of life is fresh. */
+export function isWorkerThere(signs: Pick<ListedObject, 'modified'>[], now: Date): boolean {
+  return now.getTime() - lastSeen(signs) < SILENCE_MS
+}
+
+function lastSeen(signs: Pick<ListedObject, 'modified'>[]): number {
+  return Math.max(0, ...signs.map(({ modified }) => modified.getTime()))
 }
 
 /** What a system's machines are in a wave: for machines that nobody starts Plan has said how long the run waits. */

@@ -11,17 +11,37 @@ export class InvalidWebhookSecret extends HearthError {
   override name = 'InvalidWebhookSecret'
 }
 
-// 5 minutes: a rotated secret is known everywhere that soon, and the one before it is accepted meanwhile.
+// 5 minutes: so long a secret is accepted at most after it was taken out of `previous`.
 const KEEP_MS = 5 * 60 * 1000
+// 10 seconds: a storm of wrong signatures costs each instance six requests a minute.
+const ASK_AGAIN_MS = 10 * 1000
 
-/** Reads the webhook secret, and reads it again only after five minutes. */
-export function webhookSecretReader(secrets: SecretsManagerClient, id: string, now: () => number = Date.now) {
+export interface WebhookSecretReader {
+  /** as it was read in the last five minutes */
+  read: () => Promise<WebhookSecret>
+  /** as it is now; undefined when it was asked for in the last ten seconds */
+  readAgain: () => Promise<WebhookSecret | undefined>
+}
+
+/** Reads the webhook secret, and keeps what it read. */
+export function webhookSecretReader(
+  secrets: SecretsManagerClient,
+  id: string,
+  now: () => number = Date.now,
+): WebhookSecretReader {
   let kept: { secret: WebhookSecret; until: number } | undefined
-  return async (): Promise<WebhookSecret> => {
-    if (kept !== undefined && now() < kept.until) return kept.secret
+  let asked = 0
+  const ask = async (): Promise<WebhookSecret> => {
+    // also when there is no answer: what was read before stays good meanwhile
+    asked = now()
     const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId: id }))
-    kept = { secret: parseWebhookSecret(SecretString ?? ''), until: now() + KEEP_MS }
-    return kept.secret
+    const secret = parseWebhookSecret(SecretString ?? '')
+    kept = { secret, until: now() + KEEP_MS }
+    return secret
+  }
+  return {
+    read: async () => (kept !== undefined && now() < kept.until ? kept.secret : ask()),
+    readAgain: async () => (now() - asked > ASK_AGAIN_MS ? ask() : undefined),
   }
 }
 

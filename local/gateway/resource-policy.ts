@@ -27,7 +27,8 @@ export function policyForCaller(policy: ResourcePolicy, caller: Caller): PolicyD
   }
 }
 
-function withoutPrincipal(statement: ResourceStatement): Statement {
+/** What it says, whoever it is about. */
+export function withoutPrincipal(statement: ResourceStatement): Statement {
   const copy: Statement & { Principal?: Principal; NotPrincipal?: Principal } = { ...statement }
   delete copy.Principal
   delete copy.NotPrincipal

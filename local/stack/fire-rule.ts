@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda'
 import { StartExecutionCommand, type SFNClient } from '@aws-sdk/client-sfn'
+import { transformInput } from '../events/input-transformer.ts'
 import { matchesEventPattern } from '../events/event-pattern.ts'
 import { matchesArn, parsePattern } from '../gateway/policy-pattern.ts'
 import { ACCOUNT, REGION } from '../gateway/service.ts'
@@ -12,6 +13,8 @@ export interface RuleActions {
   permissions: FunctionPermission[]
   /** invokes a function for whom nobody waits, as itself being allowed already */
   invoke(functionName: string, payload: string): void
+  /** publishes to a topic for a rule, as its policy lets it */
+  notify(rule: Rule, topicArn: string, message: string): void
   /** clients that sign as this role */
   statesAs(roleArn: string, session: string): SFNClient
   lambdaAs(roleArn: string, session: string): LambdaClient
@@ -58,7 +61,7 @@ export function matchesRule(rule: Rule, event: unknown): boolean {
 
 /**
  * Starts a rule's targets.
- * @throws TargetRefused when a function has no AWS::Lambda::Permission for the rule, or a state machine target no role
+ * @throws TargetRefused when a function has no AWS::Lambda::Permission for the rule, or a state machine target no role; NotificationRefused
  */
 export async function fireRule(
   rule: Rule,
@@ -66,10 +69,14 @@ export async function fireRule(
   actions: RuleActions,
 ): Promise<void> {
   for (const target of rule.targets) {
-    const input = target.input ?? JSON.stringify(event)
+    const input =
+      target.transformer === undefined
+        ? (target.input ?? JSON.stringify(event))
+        : transformInput(target.transformer, event)
     if (target.arn.startsWith('arn:aws:lambda:')) await invokeFunction(rule, target, input, actions)
     else if (/^arn:aws:states:.*:stateMachine:/.test(target.arn))
       await startExecution(rule, target, input, actions)
+    else if (target.arn.startsWith('arn:aws:sns:')) actions.notify(rule, target.arn, input)
     else throw new TargetRefused(`rule ${rule.logicalId}: the local stack has no targets like ${target.arn}`)
   }
 }

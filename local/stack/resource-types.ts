@@ -8,6 +8,7 @@ import { project } from './resources/project.ts'
 import { policy, role } from './resources/role.ts'
 import { rule, schedule } from './resources/rule.ts'
 import { secret, secretPolicy } from './resources/secret.ts'
+import { topic, topicPolicy } from './resources/topic.ts'
 import { activity, stateMachine } from './resources/state-machine.ts'
 
 const TYPES: Record<string, ResourceType> = {
@@ -23,6 +24,8 @@ const TYPES: Record<string, ResourceType> = {
   'AWS::Lambda::Permission': permission,
   'AWS::S3::Bucket': bucket,
   'AWS::S3::BucketPolicy': bucketPolicy,
+  'AWS::SNS::Topic': topic,
+  'AWS::SNS::TopicPolicy': topicPolicy,
   'AWS::Scheduler::Schedule': schedule,
   'AWS::SecretsManager::ResourcePolicy': secretPolicy,
   'AWS::SecretsManager::Secret': secret,

@@ -4,6 +4,9 @@ import { LambdaClient } from '@aws-sdk/client-lambda'
 import { SFNClient } from '@aws-sdk/client-sfn'
 import { createBuilds, type Builds } from '../codebuild/builds.ts'
 import { createCodeBuildService } from '../codebuild/codebuild-service.ts'
+import { createEventBus, type EventBus } from '../events/event-bus.ts'
+import { createEventsService } from '../events/events-service.ts'
+import { createTopics, type Topics } from '../sns/topics.ts'
 import { credentialEnvironment } from '../gateway/credentials.ts'
 import { REGION, type Service } from '../gateway/service.ts'
 import { createFunctions, type Functions, type InvocationResult } from '../lambda/functions.ts'
@@ -28,6 +31,8 @@ export interface Services {
   builds: Builds
   secrets: SecretStore
   states: States
+  bus: EventBus
+  topics: Topics
   onAsyncFailure: (functionName: string, result: InvocationResult) => void
   /** Ends executions, then builds and functions; resolves when no process is left. */
   endWork(): Promise<void>
@@ -77,12 +82,15 @@ export function createServices({
   const lambda = createLambdaService(functions, onAsyncFailure)
   const codebuild = createCodeBuildService(builds)
   const s3 = createS3({ folder: join(folder, 's3'), anonymousRead })
+  const bus = createEventBus()
 
   return {
     functions,
     builds,
     secrets,
     states,
+    bus,
+    topics: createTopics(),
     onAsyncFailure,
     all: [
       s3,
@@ -91,6 +99,7 @@ export function createServices({
       codebuild,
       createSecretsService(secrets),
       createStsService(),
+      createEventsService(bus),
       createLogsService(logs),
     ],
     async endWork() {

@@ -1,5 +1,6 @@
 import type { DeniedCall } from '../gateway/authorization.ts'
 import { credentialEnvironment, type Credentials } from '../gateway/credentials.ts'
+import type { Notification } from '../sns/topics.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { REGION } from '../gateway/service.ts'
 import type { InvocationResult } from '../lambda/functions.ts'
@@ -22,6 +23,8 @@ export interface Stack {
   readonly denied: readonly DeniedCall[]
   /** how often each action was asked for since the start */
   readonly calls: ReadonlyMap<string, number>
+  /** what was published to topics since the start, oldest first */
+  readonly notifications: readonly Notification[]
   /** what `Ref` gives. @throws TemplateError */
   physicalId(logicalId: string): string
   /** what `Fn::GetAtt` gives. @throws TemplateError */
@@ -70,6 +73,7 @@ export function createStack(parts: StackParts): Stack {
     outputs: provisioned.outputs,
     denied: gateway.denied,
     calls: gateway.calls,
+    notifications: services.topics.notifications,
     get api() {
       const url = apiUrl(gateway, world)
       if (url === undefined) throw new TemplateError('the template has no HTTP API')

@@ -63,6 +63,7 @@ export async function startStack(options: StartStackOptions): Promise<Stack> {
     )
     checkMachines(world)
     services.states.onStatusChange((change) => rules.onStatusChange(change))
+    services.bus.onEvent((event) => rules.onBusEvent(event))
     // Only now can executions of an earlier start reach what they use.
     services.states.resume()
     const operator = credentials.operator
@@ -128,7 +129,7 @@ function createWorld(
   { template, machines = {}, stackName = 'hearth-local' }: StartStackOptions,
   { gateway, services, credentials, roles, bucketPolicies, secretPolicies }: Ground,
 ): { world: World; customResources: CustomResourceEndpoint } {
-  const { functions, builds, secrets } = services
+  const { functions, builds, secrets, topics } = services
   const operator = { endpoint: gateway.endpoint, region: REGION, credentials: credentials.operator }
   const stackArn = `arn:aws:cloudformation:${REGION}:${ACCOUNT}:stack/${stackName}/local`
   const record = openStackRecord(join(folder, 'resources.json'))
@@ -139,6 +140,7 @@ function createWorld(
     functions,
     builds,
     secrets,
+    topics,
     roles,
     bucketPolicies,
     secretPolicies,

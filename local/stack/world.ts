@@ -4,6 +4,8 @@ import type { Builds } from '../codebuild/builds.ts'
 import type { Machine } from '../codebuild/project.ts'
 import type { HttpApi } from '../http-api/http-api.ts'
 import type { Functions } from '../lambda/functions.ts'
+import type { InputTransformer } from '../events/input-transformer.ts'
+import type { Topics } from '../sns/topics.ts'
 import type { SecretStore } from '../secrets-manager/secret-store.ts'
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { SFNClient } from '@aws-sdk/client-sfn'
@@ -32,6 +34,8 @@ export interface RuleTarget {
   roleArn?: string
   /** what the target gets in the place of the event, JSON */
   input?: string
+  /** what is made of the event for it */
+  transformer?: InputTransformer
 }
 
 /** What starts targets: an EventBridge rule or a schedule. */
@@ -65,6 +69,7 @@ export interface World {
   functions: Functions
   builds: Builds
   secrets: SecretStore
+  topics: Topics
   /** both sign as the operator */
   s3: S3Client
   states: SFNClient

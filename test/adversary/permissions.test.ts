@@ -470,6 +470,25 @@ describe('each function reads only what its state needs', () => {
     expect(await as('PublishRole', stagedKeys.evaluation(prefixOf('EvaluatorRole', OWN)))).toBe('denied')
     expect(await as('PublishRole', stagedKeys.archive(prefixOf('EvaluatorRole', OWN)))).toBe('denied')
   })
+  test('the schedule reads what is on record of refs, and nothing else of the state', async () => {
+    const key = 'refs/acme/shells/refs%2Fheads%2Fmain.json'
+    const operator = s3As(deployed)
+    for (const Key of [key, 'runs/r/summary.json'])
+      await operator.send(new PutObjectCommand({ Bucket: bucket('State'), Key, Body: '{}' }))
+    operator.destroy()
+    const s3 = s3As(deployed, 'ScheduleRole')
+    const list = (Prefix: string) =>
+      answerTo(s3.send(new ListObjectsV2Command({ Bucket: bucket('State'), Prefix })))
+    const read = (Key: string) => answerTo(s3.send(new GetObjectCommand({ Bucket: bucket('State'), Key })))
+    expect(await list('refs/acme/shells/')).toBe('done')
+    expect(await list('runs/')).toBe('denied')
+    expect(await list('')).toBe('denied')
+    expect(await read(key)).toBe('done')
+    expect(await read('runs/r/summary.json')).toBe('denied')
+    const forged = new PutObjectCommand({ Bucket: bucket('State'), Key: key, Body: 'x' })
+    expect(await answerTo(s3.send(forged))).toBe('denied')
+    s3.destroy()
+  })
   test('of an evaluator Publish reads the inputs of a flake, and Plan all', async () => {
     const key = stagedKeys.inputs(prefixOf('EvaluatorRole', OWN)) + NARINFO
     const operator = s3As(deployed)

@@ -6,8 +6,13 @@ import {
   ListExecutionsCommand,
   SFNClient,
 } from '@aws-sdk/client-sfn'
-import { beforeAll, describe, expect, test } from 'vitest'
-import { clientAs, deployedForThisFile } from './deployed.ts'
+import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { storedConfig } from '../../functions/shared/config.ts'
+import { stateKeys } from '../../functions/shared/keys.ts'
+import { serve } from '../unit/functions/http-server.ts'
+import { CONFIG } from '../unit/functions/resolve/config.ts'
+import { answerTo, clientAs, deployedForThisFile, s3As } from './deployed.ts'
 
 /*
  * The attacker is anybody on the internet: the webhook's URL is public. It may have recorded real deliveries; it does not know the secret. The
@@ -21,6 +26,11 @@ const PUSH = JSON.stringify({
   ref: 'refs/heads/main',
   after: '6113728f27ae82c7b1a177c8d03f9e96e0adf246',
   repository: { full_name: 'stranger/repository' },
+})
+const TAG = JSON.stringify({
+  ...(JSON.parse(PUSH) as object),
+  ref: 'refs/tags/v1',
+  head_commit: { id: '6113728f27ae82c7b1a177c8d03f9e96e0adf246' },
 })
 const hmac = (body: string | Uint8Array, secret = SECRET, algorithm = 'sha256'): string =>
   `${algorithm}=${createHmac(algorithm, secret).update(body).digest('hex')}`
@@ -141,6 +151,7 @@ describe('a delivery that GitHub did sign, used for something else', () => {
     ['a prototype', '{"__proto__":{"ref":"refs/heads/main"}}'],
     ['a million brackets', '['.repeat(1_000_000)],
     ['a form', 'payload=%7B%7D'],
+    ['a tag whose commit is an option of git', TAG.replace(/"id":"[^"]+"/, '"id":"--upload-pack=x"')],
   ]
   test.each(lines)('%s', async (_, body) => {
     const before = await runs()
@@ -171,4 +182,80 @@ test('replayed with new delivery ids, a recorded push is the run that it was; an
   expect(states).toContain('Resolve')
   expect(states).not.toContain('Evaluate')
   expect(deployed.stack.calls.get('codebuild:StartBuild')).toBeUndefined()
+})
+
+describe('a recorded deletion has no roots expire of a branch that lives', () => {
+  const REF = 'refs/heads/main'
+  const DELETION = JSON.stringify({
+    ref: 'main',
+    ref_type: 'branch',
+    repository: { full_name: CONFIG.repositories[0]?.name },
+  })
+  const RECORD = stateKeys.deletedRef('acme/shells', REF)
+  const NEWEST = stateKeys.newestRun('acme/shells', REF)
+  let s3: S3Client
+  beforeAll(() => {
+    s3 = s3As(deployed)
+  })
+  afterAll(() => {
+    s3.destroy()
+  })
+  const inState = (Key: string) => ({ Bucket: deployed.stack.physicalId('StateBucket'), Key })
+  const write = (key: string, value: object) =>
+    s3.send(new PutObjectCommand({ ...inState(key), Body: JSON.stringify(value) }))
+  const isThere = async (key: string): Promise<boolean> =>
+    (await answerTo(s3.send(new GetObjectCommand(inState(key))))) === 'done'
+
+  /** GitHub, and what it says of the branch at the moment. */
+  async function gitHub(): Promise<{ says: 'lives' | 'gone' }> {
+    const state: { says: 'lives' | 'gone' } = { says: 'lives' }
+    const api = await serve((request, response) => {
+      const isRef = request.url?.includes('/git/ref/') === true
+      const body = isRef ? { object: { type: 'commit', sha: 'a'.repeat(40) } } : {}
+      response
+        .writeHead(isRef && state.says === 'gone' ? 404 : 200, { 'content-type': 'application/json' })
+        .end(JSON.stringify(body))
+    })
+    await write(stateKeys.currentConfig, storedConfig({ ...CONFIG, github: { ...CONFIG.github, api } }))
+    await write(NEWEST, { version: 1, run: 'r', commit: 'a'.repeat(40), started: '2026-01-01T00:00:00.000Z' })
+    return state
+  }
+
+  /** Delivers, and waits for the end of the run that this is. @returns what the webhook said */
+  async function deliver(body: string, id: string): Promise<Record<string, unknown>> {
+    const headers = { ...signature(hmac(body)), 'x-github-event': 'delete', 'x-github-delivery': id }
+    const { status, text } = await post(body, headers)
+    expect(status).toBe(202)
+    const said = JSON.parse(text) as Record<string, unknown>
+    const machine = deployed.stack.physicalId('WarmStateMachine')
+    const executionArn = `${machine.replace(':stateMachine:', ':execution:')}:${String(said['run'])}`
+    const client = sfn()
+    await expect
+      .poll(async () => (await client.send(new DescribeExecutionCommand({ executionArn }))).status, {
+        timeout: 60_000,
+      })
+      .toBe('SUCCEEDED')
+    client.destroy()
+    return said
+  }
+
+  test('delivered late, or before its time', async () => {
+    await gitHub()
+    expect(await deliver(DELETION, 'd-1')).toMatchObject({ started: true })
+    expect(await isThere(RECORD)).toBe(false)
+  })
+
+  test('replayed after the branch was deleted in earnest, and came back', async () => {
+    const world = await gitHub()
+    world.says = 'gone'
+    const inEarnest = `${DELETION} `
+    expect(await deliver(inEarnest, 'd-2')).toMatchObject({ started: true })
+    expect(await isThere(RECORD)).toBe(true)
+
+    world.says = 'lives'
+    await s3.send(new DeleteObjectCommand(inState(RECORD)))
+    for (const body of [inEarnest, DELETION])
+      expect(await deliver(body, 'a new delivery id')).toMatchObject({ duplicate: true })
+    expect(await isThere(RECORD)).toBe(false)
+  })
 })

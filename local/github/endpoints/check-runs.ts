@@ -123,7 +123,8 @@ function appOf(caller: Caller): App | undefined {
   return caller.kind === 'token' ? caller.token.installation?.app : undefined
 }
 
-function describeCheckRun(run: CheckRun, addresses: Addresses): unknown {
+/** A check run, as answers and deliveries describe it. */
+export function describeCheckRun(run: CheckRun, addresses: Addresses): Record<string, unknown> {
   const { id, repository, app, suite, output, annotations } = run
   const url = `${addresses.api}/repos/${repository}/check-runs/${id}`
   return {

@@ -10,9 +10,7 @@ const REASONS: Record<string, string> = {
   'AWS::CloudWatch::Alarm': 'there are no metrics on one machine',
   'AWS::CloudWatch::CompositeAlarm': 'there are no metrics on one machine',
   'AWS::CloudWatch::Dashboard': 'a page of the console',
-  'AWS::SNS::Topic': 'alarms are its only publishers',
-  'AWS::SNS::Subscription': 'alarms are its topic’s only publishers',
-  'AWS::SNS::TopicPolicy': 'alarms are its topic’s only publishers',
+  'AWS::SNS::Subscription': 'what a topic gets is kept for whoever looks',
   'AWS::Budgets::Budget': 'this machine bills nobody',
   'AWS::Lambda::EventInvokeConfig': 'an event is tried once here',
 }

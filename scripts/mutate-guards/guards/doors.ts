@@ -2,6 +2,7 @@ import type { Guard } from '../guard.ts'
 
 const WEBHOOK = 'test/adversary/webhook.test.ts'
 const BRIDGE = 'test/adversary/bridge.test.ts'
+const DELETED_REF = 'test/unit/functions/resolve/deleted-ref.test.ts'
 const REFUSAL = 'test/unit/functions/resolve/refusal.test.ts'
 
 /** Of what everybody can reach: the webhook from the internet, the bridge from a builder's or a laptop's own programs. */
@@ -9,9 +10,8 @@ export const DOORS: Guard[] = [
   {
     name: 'a delivery is signed',
     file: 'functions/webhook/index.ts',
-    text: '!(await verifyWithFallback(current, text, signature, older).catch(() => false))',
-    without:
-      '!(await verifyWithFallback(current, text, signature, older).then(() => true).catch(() => true))',
+    text: '!(await isSigned(text, signature))',
+    without: '!(await isSigned(text, signature).then(() => true))',
     test: WEBHOOK,
     only: ['a secret of its own'],
     template: true,
@@ -36,17 +36,17 @@ export const DOORS: Guard[] = [
   {
     name: 'a run is named by what is signed: a replay with a new delivery id is the same run',
     file: 'functions/webhook/index.ts',
-    text: "executionName('push', delivery.input.repository, body)",
-    without: "executionName('push', delivery.input.repository, delivery.input.delivery ?? '')",
+    text: 'executionName(input.trigger, input.repository, body)',
+    without: "executionName(input.trigger, input.repository, input.delivery ?? '')",
     test: WEBHOOK,
     only: ['replayed with new delivery ids'],
     template: true,
   },
   {
     name: 'a commit is a commit, and no option of git',
-    file: 'functions/webhook/delivery.ts',
-    text: 'after: z.string().check(z.regex(/^[0-9a-f]{40}$/)),',
-    without: 'after: z.string(),',
+    file: 'functions/webhook/events/fields.ts',
+    text: 'export const Commit = z.string().check(z.regex(/^[0-9a-f]{40}$/))',
+    without: 'export const Commit = z.string()',
     test: WEBHOOK,
     only: ['a commit that is an option of git'],
     template: true,
@@ -64,6 +64,20 @@ export const DOORS: Guard[] = [
     text: 'if (!isConfiguredRef(configured, ref))',
     without: "if (ref === '')",
     test: REFUSAL,
+  },
+  {
+    name: 'a ref is gone when GitHub says so, and not when a delivery does',
+    file: 'functions/resolve/deleted-ref.ts',
+    text: 'if (head !== undefined)',
+    without: "if (head === '')",
+    test: DELETED_REF,
+  },
+  {
+    name: 'nothing follows from a repository that GitHub does not show',
+    file: 'functions/resolve/deleted-ref.ts',
+    text: 'if (!(await isShown(github, repository)))',
+    without: "if (ref === '')",
+    test: DELETED_REF,
   },
   {
     name: 'a bridge answers to this machine’s name only',

@@ -1,9 +1,10 @@
-import { createPrivateKey, generateKeyPairSync, sign } from 'node:crypto'
+import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { gitHubClient } from '../../../functions/shared/github/client.ts'
 import { headOf } from '../../../functions/shared/github/head-of.ts'
 import { mintToken } from '../../../functions/shared/github/mint-token.ts'
 import type { RegisteredApp } from '../../../local/github/github.ts'
+import { appToken } from './app-token.ts'
 import { acme, type Acme } from './forge-of-acme.ts'
 
 const OURS = { checks: 'write', statuses: 'write', contents: 'read' }
@@ -13,14 +14,6 @@ async function installed(): Promise<Acme & { app: RegisteredApp; installation: n
   const world = await acme()
   const app = world.github.createApp({ owner: 'acme', permissions: OURS, events: ['push', 'check_run'] })
   return { ...world, app, installation: app.install('acme', ['acme/shells']).id }
-}
-
-/** A JSON Web Token as an App signs it. Times are seconds from now. */
-function appToken(app: RegisteredApp, claims: object = {}, key = app.privateKey): string {
-  const now = Math.floor(Date.now() / 1000)
-  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
-  const text = `${part({ alg: 'RS256', typ: 'JWT' })}.${part({ iat: now - 30, exp: now + 300, iss: app.appId, ...claims })}`
-  return `${text}.${sign('RSA-SHA256', Buffer.from(text), createPrivateKey(key)).toString('base64url')}`
 }
 
 const inSeconds = (seconds: number): number => Math.floor(Date.now() / 1000) + seconds

@@ -290,7 +290,7 @@ describe('the template is read strictly', () => {
     [
       'a rule for events that do not come',
       { R: { Type: 'AWS::Events::Rule', Properties: { EventPattern: { source: ['aws.s3'] }, Targets: [] } } },
-      'the local stack has events of the source aws.states only',
+      'the local stack has those of the source aws.states only',
     ],
     [
       'a state machine that is no States Language',

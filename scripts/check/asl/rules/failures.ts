@@ -92,19 +92,20 @@ export const caughtInMap = eachState('caught-in-map', function* (placed) {
 
 const last = 'Report'
 
-/** In a machine with a Report: whatever fails leads there, and no path ends without it. */
+/** In a machine with a Report: whatever fails before it leads there, and no path ends without it. */
 export const everyPathReports: Rule = {
   name: 'every-path-reports',
   *check({ top }): Generator<Fault> {
     if (!top.states.some(({ name }) => name === last)) return
-    for (const placed of top.states) {
+    const before = [...reachableFrom(top, top.startAt, new Set([last]))]
+    for (const placed of before) {
       const mayFail = ['Task', 'Map', 'Parallel'].includes(placed.type)
       if (mayFail && placed.name !== last && !catchesAll(placed)) {
         const problem = `a failure here is not caught, and the run ends without ${last}`
         yield fault(placed, 'Catch', problem, `add a Catch for States.ALL that leads to ${last}`)
       }
     }
-    for (const placed of reachableFrom(top, top.startAt, new Set([last]))) {
+    for (const placed of before) {
       if (!isTerminal(placed)) continue
       yield fault(placed, '', `a path ends here that never came through ${last}`, `let it lead to ${last}`)
     }

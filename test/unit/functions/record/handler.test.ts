@@ -122,3 +122,21 @@ describe('a commit that was unchanged', () => {
     await expect(record(ending)).rejects.toMatchObject({ name: 'ObjectNotFound' })
   })
 })
+
+describe('a run of other attributes than hearth.yml’s', () => {
+  beforeEach(() => {
+    const job = { kind: 'evaluate', run: RUN, target: TARGET, config: 'abc', isPartial: true }
+    buckets.put(`state/runs/${RUN}/job.json`, job)
+    wave(RUN, 1, [shell('default', 'warm')])
+  })
+  test('leaves roots for them, and does not make the commit warm', async () => {
+    await record({ verdict: 'done', wave: 1, lanes: [] })
+    expect(buckets.keys('state')).toContain(ROOT)
+    expect(buckets.keys('state')).not.toContain(WARMED)
+  })
+  test('nor cold, when it was warm', async () => {
+    buckets.put(`state/${WARMED}`, { version: 1, run: 'earlier', wave: 3, config: 'abc' })
+    await record({ verdict: 'done', wave: 1, lanes: [] })
+    expect(buckets.json(`state/${WARMED}`)).toMatchObject({ run: 'earlier' })
+  })
+})

@@ -1,10 +1,15 @@
+import { CodeBuildClient } from '@aws-sdk/client-codebuild'
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge'
+import { mockClient } from 'aws-sdk-client-mock'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { handler as Handler } from '../../../../functions/report/index.ts'
+import { storedConfig } from '../../../../functions/shared/config.ts'
 import { writeSchedule } from '../../../../functions/shared/schedule-file.ts'
 import { batchDerivation, became, jobOf, outcomeOf } from '../batches.ts'
 import { Buckets } from '../buckets.ts'
 import { drv, out } from '../graphs.ts'
 import { captureLog, context } from '../lambda.ts'
+import { CONFIG } from '../resolve/config.ts'
 
 const RUN = 'run-1'
 const X86 = 'x86_64-linux'
@@ -14,10 +19,19 @@ const INPUT = { trigger: 'push', repository: 'acme/shells', ref: 'refs/heads/mai
 
 let buckets: Buckets
 let handler: typeof Handler
+let log: ReturnType<typeof captureLog>
 beforeEach(async () => {
   vi.stubEnv('STATE_BUCKET', 'state')
-  captureLog()
+  vi.stubEnv('TOKEN_FUNCTION', 'token')
+  vi.stubEnv('WARM_EXECUTIONS', 'arn:aws:states:eu-central-1:123456789012:execution:hearth-prod-warm')
+  log = captureLog()
+  mockClient(CodeBuildClient)
+  mockClient(EventBridgeClient)
+    .on(PutEventsCommand)
+    .resolves({ Entries: [{ EventId: '1' }] })
   buckets = new Buckets()
+  // a deployment of somebody else's repositories: GitHub is told nothing
+  buckets.put('state/config/current.json', storedConfig({ ...CONFIG, repositories: [] }))
   ;({ handler } = await import('../../../../functions/report/index.ts'))
 })
 afterEach(() => {
@@ -109,6 +123,8 @@ describe('while lanes work', () => {
     buckets.put(`state/runs/${RUN}/batches/${batch}.json`, job)
     const said = outcomeOf(RUN, batch, [became(drv('lib'), 'published')])
     buckets.put(`state/runs/${RUN}/outcomes/${batch}.json`, said)
+    const target = { repository: 'acme/shells', ref: 'refs/heads/main', commit: 'c'.repeat(40) }
+    buckets.put(`state/runs/${RUN}/job.json`, { kind: 'evaluate', run: RUN, target })
 
     expect(await handler({ run: RUN, wave: 1 }, context)).toEqual({})
     expect(buckets.json(`state/runs/${RUN}/standing.json`)).toEqual({
@@ -123,6 +139,17 @@ describe('while lanes work', () => {
       ],
     })
     expect(buckets.json(SUMMARY)).toBeUndefined()
+  })
+})
+
+describe('what could not be told', () => {
+  test('does not change how the run ended, and is loud', async () => {
+    const ending = { verdict: 'done' }
+    const request = { run: RUN, input: INPUT, ending, untold: 'GitHubUnavailable' }
+    expect(await handler(request, context)).toEqual({ verdict: 'done' })
+    expect(buckets.json(SUMMARY)).toMatchObject({ verdict: 'done' })
+    expect(log.text()).toContain('it was tried again and again: GitHubUnavailable')
+    expect(log.text()).toContain('RunsNotTold')
   })
 })
 

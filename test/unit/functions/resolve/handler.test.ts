@@ -79,6 +79,51 @@ test('the inputs of the flake are kept warm when the repository’s configuratio
   expect(buckets.json(`state/runs/${RUN}/job.json`)).toMatchObject({ flakeInputs: true })
 })
 
+test('other private repositories that its evaluation may read are named in its job', async () => {
+  const privateInputs = ['acme/library']
+  const wanted = config.config.repositories.map((one) => ({ ...one, privateInputs }))
+  buckets.put('state/config/current.json', storedConfig({ ...config.config, repositories: wanted }))
+  await resolve(push)
+  expect(buckets.json(`state/runs/${RUN}/job.json`)).toMatchObject({ privateInputs })
+})
+
+test('GitHub’s spelling of a repository is hearth.yml’s from here on', async () => {
+  await resolve({ ...push, repository: 'Acme/SHELLS', commit: HEAD })
+  expect(jobOf()).toMatchObject({
+    target: { repository: 'acme/shells' },
+    source: 'https://git.example.org/acme/shells.git',
+  })
+  expect(buckets.keys('state')).toContain('refs/acme/shells/refs%2Fheads%2Fmain.json')
+})
+
+describe('a run of other attributes than hearth.yml’s', () => {
+  const partial = { ...push, commit: HEAD, attributes: ['devShells.ci'] }
+
+  test('evaluates those, and says so in its job', async () => {
+    expect(await resolve(partial)).toMatchObject({ verdict: 'evaluate' })
+    expect(jobOf()).toMatchObject({ attributes: ['devShells.ci'], isPartial: true })
+  })
+  test('also when the commit is warm', async () => {
+    buckets.put(`state/warmed/acme/shells/${HEAD}.json`, warmed(config.sha256))
+    expect(await resolve(partial)).toMatchObject({ verdict: 'evaluate' })
+    expect(jobOf()).not.toHaveProperty('warmedBy')
+  })
+  test('is not the newest of its ref: the whole of it has still to be warmed', async () => {
+    await resolve(partial)
+    expect(buckets.keys('state')).not.toContain('refs/acme/shells/refs%2Fheads%2Fmain.json')
+  })
+  test('is no evaluation of the commit', async () => {
+    await resolve(partial, 'partial')
+    await resolve({ ...push, commit: HEAD }, 'whole')
+    expect(jobOf('partial').identity).not.toBe(jobOf('whole').identity)
+  })
+  test('is refused when no system of the repository has them, also after a push', async () => {
+    await expect(resolve({ ...partial, attributes: ['packages.x86_64-darwin.hello'] })).rejects.toMatchObject(
+      { name: 'InvalidRunInput' },
+    )
+  })
+})
+
 test('a run that is asked for it builds again what failed before', async () => {
   await resolve({ ...push, retryFailed: true })
   expect(buckets.json(`state/runs/${RUN}/job.json`)).toMatchObject({ retryFailed: true })
@@ -221,6 +266,28 @@ describe('what is not ours to warm', () => {
   test.each(cases)('%s leaves no job', async (_, input) => {
     await resolve(input)
     expect(buckets.keys('state')).toEqual(['config/current.json'])
+  })
+})
+
+describe('a ref that is said to be deleted', () => {
+  const said = { trigger: 'delete', repository: 'Acme/shells', ref: 'refs/heads/release/gone' }
+  test('is ignored when it lives, and nothing is written', async () => {
+    const reason = `refs/heads/main of acme/shells lives, at ${HEAD}: its roots stay`
+    expect(await resolve({ ...said, ref: 'refs/heads/main' })).toEqual({ verdict: 'ignored', reason })
+    expect(buckets.keys('state')).toEqual(['config/current.json'])
+  })
+  test('is ignored in a repository that is not configured', async () => {
+    expect(await resolve({ ...said, repository: 'acme/unknown' })).toMatchObject({
+      verdict: 'ignored',
+      reason: expect.stringContaining('acme/unknown is not among') as string,
+    })
+  })
+  test('is never called a ref that was not found', async () => {
+    expect(await resolve(said)).toEqual({
+      verdict: 'ignored',
+      reason:
+        'GitHub does not show acme/shells to Hearth, so refs/heads/release/gone may live: its roots stay',
+    })
   })
 })
 

@@ -26,6 +26,32 @@ describe("an execution's input", () => {
       { trigger: 'schedule', repository: 'acme/shells', ref: 'refs/heads/main' },
     ],
     [
+      'a short ref of a tag',
+      { repository: 'acme/shells', ref: 'tags/v1' },
+      { trigger: 'hand', repository: 'acme/shells', ref: 'refs/tags/v1' },
+    ],
+    [
+      'sent by the webhook for a deletion',
+      { trigger: 'delete', repository: 'acme/shells', ref: 'refs/heads/x', delivery: 'd-1' },
+      { trigger: 'delete', repository: 'acme/shells', ref: 'refs/heads/x', delivery: 'd-1' },
+    ],
+    [
+      'with attributes of its own',
+      {
+        repository: 'acme/shells',
+        ref: 'main',
+        retryFailed: true,
+        attributes: ['devShells.ci', 'shell.nix'],
+      },
+      {
+        trigger: 'hand',
+        repository: 'acme/shells',
+        ref: 'refs/heads/main',
+        retryFailed: true,
+        attributes: ['devShells.ci', 'shell.nix'],
+      },
+    ],
+    [
       'a tag stays a tag',
       { repository: 'acme/shells', ref: 'refs/tags/v1' },
       { trigger: 'hand', repository: 'acme/shells', ref: 'refs/tags/v1' },
@@ -54,11 +80,20 @@ describe('what a run cannot be started with is shown the right form', () => {
       { ...good, trigger: 'cron' },
       'trigger: Invalid option: expected one of "push"|"delete"|"rerun"|"schedule"|"hand"',
     ],
+    [
+      'an attribute that is none, which is named',
+      { ...good, attributes: ['devShells', '.#ci'] },
+      'attributes.1: ".#ci" is none: expected an attribute path such as devShells, or a file',
+    ],
+    ['no attribute at all', { ...good, attributes: [] }, 'attributes: Too small'],
+    ['attributes that are no list', { ...good, attributes: 'devShells' }, 'attributes: Invalid input'],
+    ['a word for retryFailed', { ...good, retryFailed: 'yes' }, 'retryFailed: Invalid input'],
     ['a misspelt field', { ...good, comit: COMMIT }, '(top): Unrecognized key: "comit"'],
   ])('%s', (_, input, fault) => {
     const parse = () => parseRunInput(input)
     expect(parse).toThrow(expect.objectContaining({ name: 'InvalidRunInput' }) as Error)
     expect(parse).toThrow(fault)
     expect(parse).toThrow('The right form: {"repository": "owner/name", "ref": "main"}')
+    for (const field of ['commit', 'retryFailed', 'attributes']) expect(parse).toThrow(`"${field}": `)
   })
 })

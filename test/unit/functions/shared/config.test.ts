@@ -165,6 +165,10 @@ describe('every fault of a hearth.yml is named with its place', () => {
   test('a repository that is listed twice', () => {
     const twice = withValue('repositories.1.name', 'acme/shells')
     expect(faultsOf(twice)).toEqual(['hearth.yml: repositories: acme/shells is listed twice'])
+    // to GitHub they are one
+    expect(faultsOf(withValue('repositories.1.name', 'Acme/Shells'))).toEqual([
+      'hearth.yml: repositories: acme/shells is listed twice',
+    ])
   })
 
   test('what is no YAML at all, with its line', () => {

@@ -54,6 +54,11 @@ describe('the state of two things never shares a key', () => {
       stateKeys.root('acme/shells', 'refs/heads/a', 'b/c'),
     ],
     [
+      'the newest run of a branch, and the deletion of another',
+      stateKeys.newestRun('acme/shells', 'refs/heads/main.deleted'),
+      stateKeys.deletedRef('acme/shells', 'refs/heads/main'),
+    ],
+    [
       'batches of two waves',
       stateKeys.batch('r', batchId({ wave: 1, lane: X86, number: 1 })),
       stateKeys.batch('r', batchId({ wave: 2, lane: X86, number: 1 })),

@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto'
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { ExecutionAlreadyExists, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn'
 import type { APIGatewayProxyEventV2 } from 'aws-lambda'
@@ -6,8 +5,8 @@ import { mockClient } from 'aws-sdk-client-mock'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { handler as Handler } from '../../../../functions/webhook/index.ts'
 import { captureLog, context } from '../lambda.ts'
+import { CURRENT, delivered, sign } from './delivered.ts'
 
-const CURRENT = 'current-secret-0123456789'
 const PREVIOUS = 'previous-secret-987654321'
 const MACHINE = 'arn:aws:states:eu-central-1:123456789012:stateMachine:warm'
 const COMMIT = '6113728f27ae82c7b1a177c8d03f9e96e0adf246'
@@ -45,49 +44,6 @@ function store(secret: object): void {
   secrets
     .on(GetSecretValueCommand, { SecretId: 'the-webhook' })
     .resolves({ SecretString: JSON.stringify(secret) })
-}
-
-/** GitHub's signature over a body. */
-function sign(body: string, secret = CURRENT): string {
-  return `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`
-}
-
-/** What API Gateway hands over for a POST: header names in lower case. */
-function delivered(body: string, headers: Record<string, string | undefined> = {}): APIGatewayProxyEventV2 {
-  const all = {
-    'content-type': 'application/json',
-    'x-github-event': 'push',
-    'x-github-delivery': '72d3162e-cc78-11e3-81ab-4c9367dc0958',
-    'x-hub-signature-256': sign(body),
-    ...headers,
-  }
-  return {
-    version: '2.0',
-    routeKey: 'POST /webhook',
-    rawPath: '/webhook',
-    rawQueryString: '',
-    headers: Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)),
-    requestContext: {
-      accountId: '123456789012',
-      apiId: 'api',
-      domainName: 'api.execute-api.eu-central-1.amazonaws.com',
-      domainPrefix: 'api',
-      http: {
-        method: 'POST',
-        path: '/webhook',
-        protocol: 'HTTP/1.1',
-        sourceIp: '140.82.115.1',
-        userAgent: 'GitHub-Hookshot',
-      },
-      requestId: 'request',
-      routeKey: 'POST /webhook',
-      stage: '$default',
-      time: '12/Mar/2026:19:03:58 +0000',
-      timeEpoch: 1583348638390,
-    },
-    body,
-    isBase64Encoded: false,
-  }
 }
 
 async function answerTo(event: APIGatewayProxyEventV2): Promise<{ status: number; body: unknown }> {
@@ -165,7 +121,13 @@ describe('what starts nothing', () => {
       202,
       { ignored: 'nothing is started by the event "issues"' },
     ],
-    ['a deleted branch', deleted, 'push', 202, { ignored: 'refs/heads/main was deleted' }],
+    [
+      'a deleted branch',
+      deleted,
+      'push',
+      202,
+      { ignored: 'refs/heads/main was deleted: the event delete says so, too' },
+    ],
     [
       'malformed JSON with a valid signature',
       '{"ref": "refs/heads/main"',
@@ -235,6 +197,62 @@ describe('what is not signed by GitHub is refused', () => {
   test('a secret that is not set up is our fault, not the caller’s', async () => {
     store({})
     await expect(handler(delivered(PUSH), context)).rejects.toMatchObject({ name: 'InvalidWebhookSecret' })
+  })
+})
+
+describe('a secret is rotated while deliveries come', () => {
+  const NEWEST = 'newest-secret-4711-4711-4711'
+  const [OLD, NEW, NOTHING_OLD] = [
+    { current: PREVIOUS },
+    { current: NEWEST, previous: PREVIOUS },
+    { current: NEWEST },
+  ]
+  const SECOND = 1000
+  const at = (seconds: number) => vi.setSystemTime(new Date(Date.UTC(2026, 2, 12, 19) + seconds * SECOND))
+  beforeEach(async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    vi.resetModules()
+    ;({ handler } = await import('../../../../functions/webhook/index.ts'))
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+  const status = async (secret: string): Promise<number> =>
+    (await answerTo(delivered(PUSH, headers(sign(PUSH, secret))))).status
+
+  test('and none is refused: a delivery every second, with the new secret as soon as ten seconds after Hearth has it', async () => {
+    const answers = new Set<number>()
+    for (let second = 0; second < 120; second++) {
+      at(second)
+      store(second < 30 ? OLD : NEW)
+      // whoever rotates tells GitHub ten seconds later; what was signed before is delivered for a while
+      const secret = second < 41 || (second < 60 && second % 2 === 0) ? PREVIOUS : NEWEST
+      answers.add(await status(secret))
+    }
+    expect(answers).toEqual(new Set([202]))
+    // the first, and the first that was signed with the new one
+    expect(secrets.calls()).toHaveLength(2)
+  })
+
+  test('the old one opens nothing once it is no longer among the two, five minutes later at most', async () => {
+    at(0)
+    store(NEW)
+    expect(await status(PREVIOUS)).toBe(202)
+    store(NOTHING_OLD)
+    at(299)
+    expect(await status(PREVIOUS)).toBe(202)
+    at(300)
+    expect(await status(PREVIOUS)).toBe(401)
+    expect(await status(NEWEST)).toBe(202)
+  })
+
+  test('a storm of wrong signatures costs a request in ten seconds', async () => {
+    store(OLD)
+    for (let tenth = 0; tenth < 600; tenth++) {
+      at(tenth / 10)
+      expect(await status('forged-secret-0123456')).toBe(401)
+    }
+    expect(secrets.calls()).toHaveLength(6)
   })
 })
 

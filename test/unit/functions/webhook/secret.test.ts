@@ -24,7 +24,7 @@ describe('the secret is kept for five minutes', () => {
     ['after five minutes', 300_000, SECOND],
   ])('%s a rotated one is read as', async (_, later, expected) => {
     let now = 1_000_000
-    const read = webhookSecretReader(new SecretsManagerClient({}), 'the-webhook', () => now)
+    const { read } = webhookSecretReader(new SecretsManagerClient({}), 'the-webhook', () => now)
     stored(JSON.stringify(FIRST))
     expect(await read()).toEqual(FIRST)
     stored(JSON.stringify(SECOND))
@@ -33,10 +33,54 @@ describe('the secret is kept for five minutes', () => {
   })
 
   test('an unreadable one is not kept: the next delivery asks again', async () => {
-    const read = webhookSecretReader(new SecretsManagerClient({}), 'the-webhook', () => 0)
+    const { read } = webhookSecretReader(new SecretsManagerClient({}), 'the-webhook', () => 0)
     stored('not yet')
     await expect(read()).rejects.toThrow('the webhook secret must be JSON')
     stored(JSON.stringify(FIRST))
+    expect(await read()).toEqual(FIRST)
+  })
+})
+
+describe('it is read again for a signature that does not fit, once in ten seconds', () => {
+  const NOW = 1_000_000
+  const clock = { now: NOW }
+  const reader = () => {
+    clock.now = NOW
+    stored(JSON.stringify(FIRST))
+    return webhookSecretReader(new SecretsManagerClient({}), 'the-webhook', () => clock.now)
+  }
+
+  test.each([
+    ['at once after it was read', 0, undefined],
+    ['ten seconds later', 10_000, undefined],
+    ['after that', 10_001, SECOND],
+  ])('%s', async (_, later, expected) => {
+    const { read, readAgain } = reader()
+    await read()
+    stored(JSON.stringify(SECOND))
+    clock.now += later
+    expect(await readAgain()).toEqual(expected)
+    expect(await read()).toEqual(expected ?? FIRST)
+  })
+
+  test('a thousand wrong signatures in a minute are six requests', async () => {
+    const { read, readAgain } = reader()
+    await read()
+    for (let index = 0; index < 1000; index++) {
+      clock.now += 60
+      await readAgain()
+    }
+    // one when the first delivery came
+    expect(secrets.calls()).toHaveLength(1 + 5)
+  })
+
+  test('an answer that does not come is not asked for at once again, and what was read before is good', async () => {
+    const { read, readAgain } = reader()
+    await read()
+    clock.now += 20_000
+    secrets.on(GetSecretValueCommand).rejects(new Error('InternalServiceError'))
+    await expect(readAgain()).rejects.toThrow('InternalServiceError')
+    expect(await readAgain()).toBeUndefined()
     expect(await read()).toEqual(FIRST)
   })
 })
@@ -53,7 +97,7 @@ describe('a secret of another form is refused, and never part of the message', (
     ['something else than text', '{"current": ["hunter2-hunter2-hunter2"]}'],
   ])('%s', async (_, text) => {
     stored(text)
-    const read = webhookSecretReader(new SecretsManagerClient({}), 'the-webhook')
+    const { read } = webhookSecretReader(new SecretsManagerClient({}), 'the-webhook')
     const error = await read().then(
       () => undefined,
       (thrown: unknown) => thrown as Error,

@@ -1,0 +1,126 @@
+import { logger } from '../../shared/lambda.ts'
+import type { RunId, Target } from '../../shared/contract.ts'
+import type { GitHubClient } from '../../shared/github/client.ts'
+import type { Bucket } from '../../shared/objects.ts'
+import type { Annotation } from '../check-run/annotations.ts'
+import type { CheckRunContent } from '../check-run/check-run.ts'
+import type { CommitStatusContent } from '../commit-status.ts'
+import { findCheckRun } from './find-check-run.ts'
+import { awaitSlot } from './reserve-slot.ts'
+import { changeTold, digestOf, isNews, readTold, type Shown, type Told } from './told.ts'
+
+/** What it takes to tell GitHub about a run. */
+export interface Telling {
+  state: Bucket
+  run: RunId
+  target: Target
+  /** makes a call with a token that is good; @throws GitHubUnavailable, GitHubRefused, NoToken */
+  withClient: <Result>(call: (github: GitHubClient) => Promise<Result>) => Promise<Result>
+  /** whether the run is over: then nothing is left to somebody else who may be telling the same */
+  isEnding: boolean
+}
+
+/**
+ * Sets the commit's status, unless it says so already.
+ * @param news what makes another word worth it
+ */
+export async function tellStatus(
+  telling: Telling,
+  content: CommitStatusContent,
+  news: unknown,
+): Promise<void> {
+  const { owner, repo } = namesOf(telling.target)
+  await once(telling, 'status', news, async (github) => {
+    await github('POST /repos/{owner}/{repo}/statuses/{sha}', {
+      owner,
+      repo,
+      sha: telling.target.commit,
+      ...content,
+    })
+    return {}
+  })
+}
+
+/**
+ * Creates or changes the run's check run, unless it says so already.
+ * @param annotations are sent once: GitHub adds those of every call
+ * @param news what makes another word worth it
+ */
+export async function tellCheckRun(
+  telling: Telling,
+  content: CheckRunContent,
+  annotations: Annotation[],
+  news: unknown,
+): Promise<void> {
+  const { owner, repo } = namesOf(telling.target)
+  await once(telling, 'checkRun', news, async (github, { checkRun }) => {
+    const isAnnotating = annotations.length > 0 && checkRun?.isAnnotated !== true
+    const body = {
+      ...content,
+      output: { ...content.output, ...(isAnnotating ? { annotations } : {}) },
+    }
+    const flag = isAnnotating ? { isAnnotated: true as const } : {}
+    // Somebody may have created it, and died before he could say so.
+    const id = checkRun?.id ?? (await findCheckRun(github, telling.target, checkRun, content))
+    if (id !== undefined) {
+      await github('PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}', {
+        owner,
+        repo,
+        check_run_id: id,
+        ...body,
+      })
+      return { id, ...flag }
+    }
+    const { data } = await github('POST /repos/{owner}/{repo}/check-runs', {
+      owner,
+      repo,
+      head_sha: telling.target.commit,
+      ...body,
+    })
+    return { id: Number(data.id), ...flag }
+  })
+}
+
+/** Makes a call when what it says is news, at the repository's pace; and writes down before and after it what is said. */
+async function once(
+  { state, run, target, withClient, isEnding }: Telling,
+  shown: Shown,
+  news: unknown,
+  call: (github: GitHubClient, before: Told) => Promise<object>,
+): Promise<void> {
+  const digest = digestOf(news)
+  let before: Told = { version: 1 }
+  const { isChanged } = await changeTold(state, run, (told) => {
+    before = told
+    if (!isNews(told, shown, digest, isEnding, Date.now())) return undefined
+    const asking = { digest, since: new Date().toISOString() }
+    return { ...told, [shown]: { ...told[shown], asking }, ...(isEnding ? { isOver: true } : {}) }
+  })
+  if (!isChanged) return
+  const settle = (said: object): Promise<unknown> =>
+    changeTold(state, run, (told) => {
+      const kept: NonNullable<Told[Shown]> = { ...told[shown] }
+      if (kept.asking?.digest === digest) delete kept.asking
+      return { ...told, [shown]: { ...kept, ...said } }
+    })
+  try {
+    await awaitSlot(state, target.repository)
+    if (!isEnding && (await isOverNow(state, run))) return void (await settle({}))
+    const said = await withClient((github) => call(github, before))
+    await settle({ digest, ...said })
+    logger.info('told GitHub', { run, shown })
+  } catch (error) {
+    // It was not told, or nobody knows: the next one who asks tells it. A check run that was created all the same is found then.
+    if (shown === 'status' || before.checkRun?.id !== undefined) await settle({})
+    throw error
+  }
+}
+
+async function isOverNow(state: Bucket, run: RunId): Promise<boolean> {
+  return (await readTold(state, run)).isOver === true
+}
+
+function namesOf({ repository }: Target): { owner: string; repo: string } {
+  const [owner = '', repo = ''] = repository.split('/')
+  return { owner, repo }
+}

@@ -1,0 +1,124 @@
+import type { StoredConfig } from '../shared/config.ts'
+import type {
+  EvaluationJob as Job,
+  RunDownloads,
+  RunInput,
+  RunSummary,
+  WavePlan,
+} from '../shared/contract.ts'
+import { describeError } from '../shared/errors.ts'
+import { stateKeys } from '../shared/keys.ts'
+import { logger } from '../shared/lambda.ts'
+import { supersededBy } from '../shared/newest-run.ts'
+import { findJson } from '../shared/objects.ts'
+import { readPlans, type TriedBatch } from '../shared/run-files.ts'
+import { executionPage } from './console.ts'
+import { costOf, type RunCost } from './cost.ts'
+import { machineTimes } from './machine-times.ts'
+import { pricesOf } from './prices.ts'
+import type { RunReport } from './run-report.ts'
+import type { Services } from './services.ts'
+import { type Meanwhile, shellReports } from './shell-reports.ts'
+
+/** A job as Resolve writes it, whose attributes may not be those of hearth.yml. */
+type EvaluationJob = Job & { isPartial?: true }
+
+/** A run that has only begun. */
+export function beginningOf({ console }: Services, job: EvaluationJob): RunReport {
+  return {
+    run: job.run,
+    target: job.target,
+    isPartial: job.isPartial === true,
+    shells: [],
+    outcomes: [],
+    bytesAdded: 0,
+    link: executionPage(console, job.run),
+  }
+}
+
+/** A run whose lanes work. */
+export function progressOf(
+  services: Services,
+  job: EvaluationJob,
+  plan: WavePlan,
+  batches: TriedBatch[],
+  meanwhile: Meanwhile,
+): RunReport {
+  const added = batches.flatMap(({ outcome }) => outcome?.derivations ?? [])
+  return {
+    ...beginningOf(services, job),
+    shells: shellReports(plan.shells, batches, meanwhile),
+    outcomes: added,
+    bytesAdded: added.reduce((sum, { bytes = 0 }) => sum + bytes, 0),
+    ...secondsSince(job.started),
+  }
+}
+
+/**
+ * A run that is over.
+ * @param job absent when the run ended before it was known what it was for: then what it was started with says so
+ * @returns undefined when nobody knows which commit of which repository it was
+ */
+export async function endOf(
+  services: Services,
+  { config }: StoredConfig,
+  summary: RunSummary,
+  input: Partial<RunInput>,
+  job: EvaluationJob | undefined,
+  plans: WavePlan[],
+  batches: TriedBatch[],
+): Promise<RunReport | undefined> {
+  const { repository, ref, commit } = { ...input, ...job?.target }
+  if (repository === undefined || ref === undefined || commit === undefined) return undefined
+  const { run, verdict, reason, error, outcomes, bytesAdded } = summary
+  const newer =
+    verdict === 'superseded' && job !== undefined ? await supersededBy(services.state, job) : undefined
+  const downloads = await findJson<RunDownloads>(services.state, stateKeys.downloads(run))
+  const cost = await costIfKnown(services, config, job, summary)
+  return {
+    run,
+    target: { repository, ref, commit },
+    verdict,
+    isPartial: job?.isPartial === true || Array.isArray(input.attributes),
+    shells: shellReports((plans.at(-1) ?? (await planOfEarlierRun(services, job)))?.shells ?? [], batches),
+    outcomes,
+    bytesAdded,
+    link: executionPage(services.console, run),
+    ...(input.trigger === undefined ? {} : { trigger: input.trigger }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(error === undefined ? {} : { error }),
+    ...(newer === undefined ? {} : { supersededBy: newer.commit }),
+    ...(downloads === undefined ? {} : { downloads }),
+    ...(cost === undefined ? {} : { cost }),
+    ...secondsSince(job?.started),
+  }
+}
+
+/** Where nothing was planned, because another run has warmed the commit, its plan says how the shells stand, for as long as it is kept. */
+async function planOfEarlierRun(
+  { state }: Services,
+  job: EvaluationJob | undefined,
+): Promise<WavePlan | undefined> {
+  return job?.warmedBy === undefined ? undefined : (await readPlans(state, job.warmedBy)).at(-1)
+}
+
+/** Nobody has to do without the rest of a report because CodeBuild does not answer. */
+async function costIfKnown(
+  { state, codebuild }: Services,
+  config: StoredConfig['config'],
+  job: EvaluationJob | undefined,
+  { run, bytesAdded }: RunSummary,
+): Promise<RunCost | undefined> {
+  if (job === undefined) return undefined
+  try {
+    const { times, unknown } = await machineTimes(state, codebuild, run, job.started, Date.now())
+    return costOf(times, unknown, bytesAdded, pricesOf(config.prices))
+  } catch (error) {
+    logger.error('what the run cost is left out: CodeBuild did not say', { run, error: describeError(error) })
+    return undefined
+  }
+}
+
+function secondsSince(started: string | undefined): { seconds?: number } {
+  return started === undefined ? {} : { seconds: (Date.now() - Date.parse(started)) / 1000 }
+}

@@ -1,0 +1,16 @@
+import { type GitHubClient, GitHubRefused } from './client.ts'
+
+/**
+ * Whether GitHub shows a repository to this token. One that it does not show looks as if it had no refs: nothing follows from what is missing there.
+ * @throws GitHubUnavailable, GitHubRefused
+ */
+export async function isShown(github: GitHubClient, repository: string): Promise<boolean> {
+  const [owner = '', repo = ''] = repository.split('/')
+  try {
+    await github('GET /repos/{owner}/{repo}', { owner, repo })
+    return true
+  } catch (error) {
+    if (error instanceof GitHubRefused && error.status === 404) return false
+    throw error
+  }
+}
