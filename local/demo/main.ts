@@ -65,7 +65,9 @@ async function keepRunning(kept: DemoWorld): Promise<void> {
   view.heading('Kept running; Ctrl-C ends it')
   write(`  AWS       ${kept.stack.endpoint}`)
   write(`  webhook   ${kept.stack.api}/github`)
-  write(`  GitHub    ${kept.github.url}/${REPOSITORY}.git`)
+  write(
+    `  GitHub    git -c http.extraHeader='Authorization: Bearer ${kept.developerToken}' clone ${kept.github.url}/${REPOSITORY}.git`,
+  )
   write(`  our cache ${kept.bridge.url} (key ${kept.publicKey})`)
   write(`  upstream  ${kept.upstream.url}`)
   write(

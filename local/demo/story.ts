@@ -1,5 +1,6 @@
 import { nameOf, type StorePath } from '../../nix/store-path.ts'
 import { type Fetched, fetchByStorePath } from './by-store-path.ts'
+import { claimGitHub, showChecks } from './claim-github.ts'
 import { claimRuns } from './claim-runs.ts'
 import type { Claims } from './claims.ts'
 import { checkOut, enterShell, type EnteredShell } from './laptop.ts'
@@ -52,8 +53,10 @@ export async function tellStory(world: DemoWorld, view: View, claims: Claims): P
     'server',
     `nix-store --realise ${nameOf(fetched.path as StorePath)}: ${fetched.downloaded.length} downloaded, says "${fetched.printed}"`,
   )
+  await showChecks(world, view, chapters)
   view.heading('What was claimed')
   await claimRuns(claims, world.systems, chapters)
+  claimGitHub(world, claims, chapters)
   claimLaptop(claims, chapters)
   claimSource(world, claims, fetched)
   await claimEdges(world, claims, chapters)
