@@ -25,6 +25,8 @@ export interface TokenStore {
   find(text: string): Token | undefined
   /** Every token is of the past from now on. */
   expireAll(): void
+  /** the text of every token that there ever was */
+  readonly issued: readonly string[]
   readonly isEmpty: boolean
 }
 
@@ -33,12 +35,13 @@ const PREFIXES = { installation: 'ghs_', personal: 'github_pat_' }
 
 export function createTokenStore(clock: Clock): TokenStore {
   const tokens = new Map<string, Token>()
-  let isEmpty = true
+  const issued: string[] = []
   return {
+    issued,
     add(token) {
       const text = PREFIXES[token.kind] + randomBytes(27).toString('base64url').replaceAll(/[-_]/g, '0')
       tokens.set(text, token)
-      isEmpty = false
+      issued.push(text)
       return text
     },
     find(text) {
@@ -48,7 +51,7 @@ export function createTokenStore(clock: Clock): TokenStore {
     },
     expireAll: () => tokens.clear(),
     get isEmpty() {
-      return isEmpty
+      return issued.length === 0
     },
   }
 }
