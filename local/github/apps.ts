@@ -69,11 +69,7 @@ export function registerApp(
   secret = randomBytes(20).toString('hex'),
 ): { app: App; privateKey: string } {
   const { owner, name = `hearth-${id}`, permissions, events = [], webhookUrl = '' } = settings
-  for (const event of events) {
-    const permission = PERMISSION_OF_EVENT[event]
-    if (permission === undefined || (permission !== 'metadata' && permissions[permission] === undefined))
-      throw new InvalidApp(`Default events unsupported: ${event}`)
-  }
+  checkEvents(events, permissions)
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const app: App = {
     id,
@@ -88,6 +84,15 @@ export function registerApp(
     installations: [],
   }
   return { app, privateKey: privateKey.export({ type: 'pkcs1', format: 'pem' }).toString() }
+}
+
+/** @throws InvalidApp for an event of what may not be read; those that every App hears anyway cannot be asked for */
+export function checkEvents(events: readonly string[], permissions: Permissions): void {
+  for (const event of events) {
+    const permission = PERMISSION_OF_EVENT[event]
+    if (permission === undefined || (permission !== 'metadata' && permissions[permission] === undefined))
+      throw new InvalidApp(`Default events unsupported: ${event}`)
+  }
 }
 
 /** @param repositories `owner/name`, or all that the owner has or will have */

@@ -50,6 +50,8 @@ export interface GitHub {
   readonly issuedTokens: readonly string[]
   /** Every token that there is has expired. */
   expireTokens(): void
+  /** The text of every token that it ever gave out: to look for where none may be. */
+  issuedTokens(): readonly string[]
   /** Moves GitHub's clock. */
   advance(milliseconds: number): void
   /** Everybody has so many requests left in this hour. */
@@ -155,6 +157,7 @@ export async function createGitHub({ folder, port = 0, tls }: GitHubOptions = {}
         expires: Infinity,
       }),
     expireTokens: () => forge.tokens.expireAll(),
+    issuedTokens: () => forge.tokens.issued,
     advance: (milliseconds) => forge.clock.advance(milliseconds),
     setRemaining: (requests) => forge.limits.setRemaining(requests),
     close: async () => {

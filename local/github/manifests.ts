@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { isObject } from '../json-object.ts'
-import { type AppSettings, InvalidApp } from './apps.ts'
+import { type AppSettings, checkEvents, InvalidApp } from './apps.ts'
 import type { Clock } from './clock.ts'
 
 // Source: GitHub, "Registering a GitHub App from a manifest": the code is good for one hour, and once.
@@ -68,12 +68,14 @@ function readManifest(manifest: unknown, owner: string): AppSettings {
   for (const [permission, level] of Object.entries(given))
     if (level !== 'read' && level !== 'write' && level !== 'admin')
       throw new InvalidApp(`Default permission records permission ${permission} is not included in the list`)
-  const events = manifest['default_events']
+  const asked = manifest['default_events']
+  const events = Array.isArray(asked) ? asked.map(String) : []
+  checkEvents(events, given as Record<string, string>)
   return {
     owner,
     ...(typeof name === 'string' ? { name } : {}),
     permissions: given as Record<string, string>,
-    events: Array.isArray(events) ? events.map(String) : [],
+    events,
     webhookUrl: typeof hookUrl === 'string' ? hookUrl : '',
   }
 }

@@ -25,6 +25,8 @@ export interface TokenStore {
   find(text: string): Token | undefined
   /** Every token is of the past from now on. */
   expireAll(): void
+  /** the text of every token that there ever was */
+  readonly issued: readonly string[]
   readonly isEmpty: boolean
   /** the text of every token that there ever was */
   readonly issued: readonly string[]

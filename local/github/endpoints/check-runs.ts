@@ -111,11 +111,14 @@ function find({ forge, repository, parameters }: RepositoryCall): CheckRun | und
   return forge.checkRuns.all.find((run) => run.id === id && run.repository === repository.fullName)
 }
 
-function refuse(caller: Caller, { status }: CheckRunInput): Answer | undefined {
+function refuse(caller: Caller, { status, conclusion, completed_at }: CheckRunInput): Answer | undefined {
   if (caller.kind === 'token' && caller.token.kind === 'personal')
     return refusal(403, 'You must authenticate via a GitHub App.')
   if (status !== undefined && OF_ACTIONS.includes(status))
     return refusal(422, `Invalid request.\n\nOnly GitHub Actions can set the status ${status}.`)
+  // "Required if you provide completed_at or a status of completed", say the words of the schema
+  if (conclusion === undefined && (status === 'completed' || completed_at !== undefined))
+    return refusal(422, 'Invalid request.\n\n"conclusion" wasn\'t supplied.')
   return undefined
 }
 
