@@ -1,10 +1,12 @@
 import { PutSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { createGitHub, type GitHub, type Repository } from '../github/github.ts'
+import { createGitHub, type GitHub, type Installation, type Repository } from '../github/github.ts'
 import type { Stack } from '../stack/start-stack.ts'
 
 /** The company's GitHub: one private repository, the App that Hearth is, and a developer with a token of his own. */
 export interface CompanyGitHub {
   github: GitHub
+  /** of the App, on all of the company's repositories */
+  installation: Installation
   repository: Repository
   webhookSecret: string
   /** PEM: for those who look whether it is found where it must not be */
@@ -26,9 +28,9 @@ export async function startCompanyGitHub(repository: string, bare: string): Prom
   const github = await createGitHub()
   const [owner = ''] = repository.split('/')
   const app = github.createApp({ owner, name: 'Hearth', ...APP })
-  app.install(owner, 'all')
   return {
     github,
+    installation: app.install(owner, 'all'),
     repository: github.addRepository(repository, bare, { private: true }),
     webhookSecret: app.webhookSecret,
     appKey: app.privateKey,

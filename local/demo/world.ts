@@ -8,7 +8,7 @@ import { stateKeys } from '../../functions/shared/keys.ts'
 import { type Bucket, writeJson } from '../../functions/shared/objects.ts'
 import { parseConfig } from '../../functions/shared/parse-config.ts'
 import { REGION } from '../gateway/service.ts'
-import type { GitHub, Repository } from '../github/github.ts'
+import type { GitHub, Installation, Repository } from '../github/github.ts'
 import type { StackEvent } from '../stack/stack-events.ts'
 import { readStackFile, StackIsRunning } from '../stack/stack-file.ts'
 import { type Stack, startStack } from '../stack/start-stack.ts'
@@ -42,6 +42,8 @@ export interface DemoWorld {
   systems: string[]
   stack: Stack
   github: GitHub
+  /** of Hearth's App, on all of the company's repositories */
+  installation: Installation
   repository: Repository
   upstream: UpstreamCache
   company: Company
@@ -177,6 +179,7 @@ export async function startWorld(
       systems,
       stack,
       github,
+      installation: companyGitHub.installation,
       repository,
       upstream,
       company,

@@ -46,8 +46,6 @@ export interface GitHub {
   convertibleManifest(manifest: unknown, owner?: string): string
   /** A fine-grained personal access token. From now on, credentials are checked. */
   createToken(given: { repositories: readonly string[] | 'all'; permissions: Permissions }): string
-  /** The text of every token that there ever was: for those who look whether one is found where it must not be. */
-  readonly issuedTokens: readonly string[]
   /** Every token that there is has expired. */
   expireTokens(): void
   /** The text of every token that it ever gave out: to look for where none may be. */
@@ -120,7 +118,6 @@ export async function createGitHub({ folder, port = 0, tls }: GitHubOptions = {}
     checkRuns: forge.checkRuns.all,
     calls: forge.calls,
     tooFast: forge.pace.tooFast,
-    issuedTokens: forge.tokens.issued,
     url: `http://127.0.0.1:${portOf(server)}`,
     secureUrl: secure === undefined ? undefined : `https://127.0.0.1:${portOf(secure)}`,
     get secondaryLimits() {

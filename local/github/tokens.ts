@@ -28,8 +28,6 @@ export interface TokenStore {
   /** the text of every token that there ever was */
   readonly issued: readonly string[]
   readonly isEmpty: boolean
-  /** the text of every token that there ever was */
-  readonly issued: readonly string[]
 }
 
 // Source: GitHub, "Behind GitHub's new authentication token formats".

@@ -2,6 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { StartExecutionCommand } from '@aws-sdk/client-sfn'
+import { currentConfig, storedConfig } from '../../../functions/shared/config.ts'
+import { stateKeys } from '../../../functions/shared/keys.ts'
+import { writeJson } from '../../../functions/shared/objects.ts'
+import type { Config } from '../../../functions/shared/parse-config.ts'
 import { ensurePrerequisites } from '../../../local/demo/prerequisites.ts'
 import { deliver } from '../../../local/demo/push.ts'
 import { endOfRun, type EndedRun } from '../../../local/demo/run.ts'
@@ -20,6 +24,8 @@ export interface TestCompany {
   push: (file: string, text: string) => Promise<EndedRun>
   /** Sends a delivery of this payload, signed with the right secret, and follows the run if one is started. */
   deliverPayload: (payload: object) => Promise<EndedRun>
+  /** Changes hearth.yml of what runs from now on. */
+  configure: (change: (config: Config) => Config) => Promise<void>
   /** Starts an execution by hand with any input at all, and follows it. */
   startByHand: (name: string, input: unknown) => Promise<EndedRun>
   /** Calls back on every event of the stack until the returned function is called. */
@@ -78,6 +84,12 @@ export async function startTestCompany(
     },
     async deliverPayload(payload) {
       return send(await signDelivery('push', JSON.stringify(payload), world.webhookSecret))
+    },
+    async configure(change) {
+      const { config } = await currentConfig(world.state)
+      const stored = storedConfig(change(config))
+      await writeJson(world.state, stateKeys.config(stored.sha256), stored)
+      await writeJson(world.state, stateKeys.currentConfig, stored)
     },
     async startByHand(name, input) {
       await world.sfn.send(

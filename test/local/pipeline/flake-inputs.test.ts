@@ -2,10 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { currentConfig, storedConfig } from '../../../functions/shared/config.ts'
 import type { Evaluation } from '../../../functions/shared/contract.ts'
 import { stateKeys } from '../../../functions/shared/keys.ts'
-import { findJson, readJson, writeJson } from '../../../functions/shared/objects.ts'
+import { findJson, readJson } from '../../../functions/shared/objects.ts'
 import type { Root } from '../../../functions/shared/records.ts'
 import { readNixOutput } from '../../../local/demo/nix-output.ts'
 import { onMachine } from '../../../local/demo/on-machine.ts'
@@ -62,12 +61,10 @@ function commitAll(folder: string): string {
 }
 
 async function configure(flakeInputs: boolean): Promise<void> {
-  const { state } = company.world
-  const { config } = await currentConfig(state)
-  const repositories = config.repositories.map((one) => ({ ...one, flakeInputs }))
-  const stored = storedConfig({ ...config, repositories })
-  await writeJson(state, stateKeys.config(stored.sha256), stored)
-  await writeJson(state, stateKeys.currentConfig, stored)
+  await company.configure((config) => ({
+    ...config,
+    repositories: config.repositories.map((one) => ({ ...one, flakeInputs })),
+  }))
 }
 
 /** What a laptop evaluates that has the repository, and nothing else. */

@@ -1,8 +1,5 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { currentConfig, storedConfig } from '../../../functions/shared/config.ts'
-import { stateKeys } from '../../../functions/shared/keys.ts'
-import { writeJson } from '../../../functions/shared/objects.ts'
 import { type Company, makeCompany } from '../../../local/demo/company.ts'
 import type { EndedRun } from '../../../local/demo/run.ts'
 import { LINUX, MAC } from '../../../local/demo/world.ts'
@@ -101,13 +98,12 @@ async function repositories(): Promise<{ company: Company; repository: Repositor
     }),
   )
   const all = [{ company: world.company, repository: world.repository }, ...others]
-  const { config } = await currentConfig(world.state)
-  const [like] = config.repositories
-  if (like === undefined) throw new Error('the company has no repository')
-  const alike = all.map(({ repository }) => ({ ...like, name: repository.fullName }))
-  const stored = storedConfig({ ...config, repositories: alike })
-  await writeJson(world.state, stateKeys.config(stored.sha256), stored)
-  await writeJson(world.state, stateKeys.currentConfig, stored)
+  await company.configure((config) => ({
+    ...config,
+    repositories: config.repositories.flatMap((like) =>
+      all.map(({ repository }) => ({ ...like, name: repository.fullName })),
+    ),
+  }))
   return all
 }
 

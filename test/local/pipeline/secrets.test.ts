@@ -77,7 +77,7 @@ function leaksOf(secrets: PlantedSecret[]): Leak[] {
 
 test('both pushes were evaluated with a token, built and published, and the broken shell was reported', () => {
   expect(runs.map(({ summary }) => summary.verdict)).toEqual(['done', 'done', 'failed'])
-  expect(company.world.github.issuedTokens.length).toBeGreaterThan(3)
+  expect(company.world.github.issuedTokens().length).toBeGreaterThan(3)
   expect(runs[1]?.summary.shells.map(({ status }) => status)).toContain('failed')
 })
 
@@ -109,7 +109,7 @@ test('no secret, no token and no expected signature is anywhere', () => {
     { name: 'the webhook’s secret', text: world.webhookSecret },
     ...appKeyLines(world.appKey),
     ...keys.map((key) => ({ name: 'a signing key', text: key.slice(key.indexOf(':') + 1, -2) })),
-    ...world.github.issuedTokens.flatMap((token, index) => [
+    ...world.github.issuedTokens().flatMap((token, index) => [
       { name: `token ${index}`, text: token },
       {
         name: `token ${index} as git says it`,
