@@ -1,21 +1,16 @@
-import { randomUUID } from 'node:crypto'
-import { sign } from '@octokit/webhooks-methods'
+import { type About, deliver, type Delivery } from './delivery.ts'
+import { GITHUB_COM } from './describe-owner.ts'
+import { describeRepository } from './describe-repository.ts'
 import type { Commit, Repository } from './repository.ts'
 
-/** What GitHub POSTs to a webhook. */
-export interface Delivery {
-  headers: Record<string, string>
-  /** the very bytes that are signed */
-  body: string
-}
+export { type Delivery, signDelivery } from './delivery.ts'
 
-export interface Push {
-  repository: Repository
-  /** `refs/heads/main` */
+export interface Push extends About {
+  /** `refs/heads/main`, `refs/tags/v1` */
   ref: string
   /** 40 zeros when the ref is new */
   before: string
-  /** 40 zeros when the ref is deleted */
+  /** 40 zeros when the ref is deleted; of an annotated tag, the tag's own object */
   after: string
 }
 
@@ -23,61 +18,51 @@ export const NO_COMMIT = '0'.repeat(40)
 
 /**
  * The delivery that GitHub makes of a push, signed.
- * Source: GitHub, "Webhook events and payloads", push; "Validating webhook deliveries".
+ * Source: GitHub, "Webhook events and payloads", push.
  */
 export async function pushWebhook(push: Push, secret: string): Promise<Delivery> {
-  return signDelivery('push', JSON.stringify(await pushPayload(push)), secret)
+  return deliver('push', push, await pushPayload(push), secret)
 }
 
-/** Headers for any event's body. */
-export async function signDelivery(event: string, body: string, secret: string): Promise<Delivery> {
-  return {
-    body,
-    headers: {
-      'content-type': 'application/json',
-      'user-agent': 'GitHub-Hookshot/local',
-      'x-github-event': event,
-      'x-github-delivery': randomUUID(),
-      'x-github-hook-id': '1',
-      'x-github-hook-installation-target-type': 'repository',
-      'x-hub-signature-256': await sign(secret, body),
-    },
-  }
-}
-
-async function pushPayload({ repository, ref, before, after }: Push): Promise<unknown> {
-  const deleted = after === NO_COMMIT
-  const commits = deleted ? [] : await repository.commitsBetween(before, after)
-  const head = deleted ? undefined : await repository.findCommit(after)
-  const [owner = '', name = ''] = repository.fullName.split('/')
+async function pushPayload({ repository, ref, before, after }: Push): Promise<Record<string, unknown>> {
+  const isDeleted = after === NO_COMMIT
+  const isTag = ref.startsWith('refs/tags/')
+  const commits = isDeleted || isTag ? [] : await repository.commitsBetween(before, after)
+  const head = isDeleted ? undefined : await repository.findCommit(after)
+  const [owner = ''] = repository.fullName.split('/')
   const htmlUrl = `https://github.com/${repository.fullName}`
-  const user = { login: owner, id: 1, type: 'User', site_admin: false }
+  const described = await describeRepository(repository, GITHUB_COM)
+  const email = head?.author.email ?? null
   return {
     ref,
     before,
     after,
     repository: {
-      id: 1,
-      name,
-      full_name: repository.fullName,
-      private: true,
-      owner: { ...user, name: owner },
-      html_url: htmlUrl,
+      ...described,
       url: htmlUrl,
-      clone_url: `${htmlUrl}.git`,
-      fork: false,
-      default_branch: await repository.defaultBranch(),
+      owner: { ...(described['owner'] as object), name: owner, email },
     },
-    pusher: { name: head?.author.name ?? owner, email: head?.author.email ?? null },
-    sender: user,
+    pusher: { name: head?.author.name ?? owner, email },
     created: before === NO_COMMIT,
-    deleted,
-    forced: false,
-    base_ref: null,
+    deleted: isDeleted,
+    forced: await isForced(repository, before, after),
+    base_ref: isTag && head !== undefined ? await branchAt(repository, head.sha) : null,
     compare: `${htmlUrl}/compare/${before.slice(0, 12)}...${after.slice(0, 12)}`,
     commits: await Promise.all(commits.map((commit) => describeCommit(repository, commit))),
     head_commit: head === undefined ? null : await describeCommit(repository, head),
   }
+}
+
+/** Whether what the ref pointed at is not part of what it points at now. */
+async function isForced(repository: Repository, before: string, after: string): Promise<boolean> {
+  if (before === NO_COMMIT || after === NO_COMMIT) return false
+  if ((await repository.findCommit(before)) === undefined) return true
+  return (await repository.commitsBetween(after, before)).length > 0
+}
+
+async function branchAt(repository: Repository, sha: string): Promise<string | null> {
+  const branch = (await repository.branches()).find((one) => one.sha === sha)
+  return branch === undefined ? null : `refs/heads/${branch.name}`
 }
 
 async function describeCommit(repository: Repository, commit: Commit): Promise<unknown> {

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { isoSeconds } from './clock.ts'
 
 const run = promisify(execFile)
 
@@ -31,6 +32,15 @@ export interface Commit {
   message: string
 }
 
+/** An annotated tag. */
+export interface Tag {
+  sha: string
+  name: string
+  message: string
+  tagger: Person
+  object: { sha: string; type: string }
+}
+
 export interface Branch {
   name: string
   sha: string
@@ -38,13 +48,20 @@ export interface Branch {
 
 /** A local git repository, bare or not, as far as a forge asks it. */
 export interface Repository {
+  id: number
   fullName: string
   path: string
+  isPrivate: boolean
   /** undefined when nothing is called so, or it is no commit */
   findCommit(ref: string): Promise<Commit | undefined>
   /** a full ref, `refs/heads/main` */
   findRef(ref: string): Promise<{ sha: string; type: string } | undefined>
+  /** sorted by name */
   branches(): Promise<Branch[]>
+  /** full names and the objects that they name, of refs that begin so: `refs/tags/v` */
+  refs(prefix: string): Promise<{ ref: string; sha: string; type: string; commit: string }[]>
+  /** an annotated tag's own object */
+  findTag(sha: string): Promise<Tag | undefined>
   defaultBranch(): Promise<string>
   /** commits of `after` that are not in `before`, oldest first, as a push delivery lists them */
   commitsBetween(before: string, after: string): Promise<Commit[]>
@@ -59,7 +76,12 @@ const FIELDS = 10
 /** What GitHub lists of a push at most. Source: GitHub, "Webhook events and payloads", push, `commits`. */
 const MOST_COMMITS = 2048
 
-export function openRepository(fullName: string, path: string): Repository {
+/** @param path of a local git repository, bare or not */
+export function openRepository(
+  fullName: string,
+  path: string,
+  { id, isPrivate }: { id: number; isPrivate: boolean },
+): Repository {
   const git = async (...words: string[]): Promise<string> => {
     const environment = { PATH: process.env['PATH'] ?? '', ...GIT_ENVIRONMENT }
     const { stdout } = await run('git', ['-C', path, ...words], { env: environment, maxBuffer: 64 << 20 })
@@ -80,8 +102,10 @@ export function openRepository(fullName: string, path: string): Repository {
     parseLog(await git('log', `--format=${FORMAT}`, ...words))
 
   return {
+    id,
     fullName,
     path,
+    isPrivate,
     async findCommit(ref) {
       const sha = await find('rev-parse', '--quiet', '--verify', '--end-of-options', `${ref}^{commit}`)
       return sha === undefined ? undefined : (await log('--max-count=1', sha))[0]
@@ -97,6 +121,21 @@ export function openRepository(fullName: string, path: string): Repository {
         .split('\n')
         .filter(Boolean)
         .map((line) => ({ sha: line.slice(0, 40), name: line.slice(41) }))
+    },
+    async refs(prefix) {
+      const format = '%(refname) %(objectname) %(objecttype) %(*objectname)'
+      const text = await git('for-each-ref', `--format=${format}`, 'refs/heads', 'refs/tags')
+      return text
+        .split('\n')
+        .filter((line) => line.startsWith(prefix))
+        .map((line) => {
+          const [ref = '', sha = '', type = '', peeled = ''] = line.split(' ')
+          return { ref, sha, type, commit: peeled === '' ? sha : peeled }
+        })
+    },
+    async findTag(sha) {
+      if ((await find('cat-file', '-t', sha)) !== 'tag') return undefined
+      return parseTag(sha, await git('cat-file', 'tag', sha))
     },
     defaultBranch: async () => (await git('symbolic-ref', '--short', 'HEAD')).trim(),
     commitsBetween: (before, after) =>
@@ -128,4 +167,24 @@ function parseLog(text: string): Commit[] {
     })
   }
   return commits
+}
+
+/** An annotated tag as git keeps it: headers, an empty line, the message. Source: git-mktag(1). */
+function parseTag(sha: string, text: string): Tag {
+  const end = text.indexOf('\n\n')
+  const headers = new Map(
+    text
+      .slice(0, end)
+      .split('\n')
+      .map((line) => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)]),
+  )
+  const [, name = '', email = '', seconds = '0'] =
+    /^(.*) <(.*)> (\d+)/.exec(headers.get('tagger') ?? '') ?? []
+  return {
+    sha,
+    name: headers.get('tag') ?? '',
+    message: text.slice(end + 2).trimEnd(),
+    tagger: { name, email, date: isoSeconds(Number(seconds) * 1000) },
+    object: { sha: headers.get('object') ?? '', type: headers.get('type') ?? '' },
+  }
 }

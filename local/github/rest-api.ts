@@ -1,141 +1,135 @@
-import { randomInt } from 'node:crypto'
-import { isObject } from '../json-object.ts'
-import type { Commit, Repository } from './repository.ts'
-import type { CommitStatus, StatusLog } from './status-log.ts'
+import { createHash } from 'node:crypto'
+import { type Answer, NOT_FOUND, refusal, REQUIRES_AUTHENTICATION, UNPARSABLE } from './answers.ts'
+import { type Caller, identify } from './caller.ts'
+import type { Addresses } from './describe-owner.ts'
+import { OF_ANYBODY, OF_APPS, OF_REPOSITORIES } from './endpoints/endpoints.ts'
+import { findRepository, type Forge } from './forge.ts'
+import { UNDECODABLE } from './json-web-token.ts'
+import { faultsOfBody, type Route, ROUTES } from './operations.ts'
+import { SECONDARY_LIMIT } from './pace.ts'
+import { whyNot } from './permissions.ts'
+import { rateLimitExceeded, rateLimitHeaders, remainingOf } from './rate-limits.ts'
+import type { RestCall } from './rest-call.ts'
 
 export interface RestRequest {
   method: string
-  /** below the repository: `/commits/main` */
-  path: string
-  query: URLSearchParams
-  accept: string
+  /** whole, without `/api/v3` */
+  url: URL
+  addresses: Addresses
+  headers: { accept?: string | undefined; authorization?: string | undefined; etag?: string | undefined }
   body: string
 }
 
-export interface RestResponse {
-  status: number
-  /** JSON, or text when it is a string */
-  body: unknown
+/** An answer of the REST API, and who got it; nobody known when the credentials were refused. */
+export interface RestOutcome {
+  answer: Answer
+  caller: Caller | undefined
 }
 
-export const NOT_FOUND: RestResponse = {
-  status: 404,
-  body: { message: 'Not Found', documentation_url: 'https://docs.github.com/rest', status: '404' },
-}
-
-/** Source: GitHub REST API, "Create a commit status": the description is cut at 140 characters by others, refused here. */
-const LONGEST_DESCRIPTION = 140
-const STATES = ['error', 'failure', 'pending', 'success'] as const
-
-/** GitHub's REST API for one repository: commits, refs, branches and commit statuses. Anything else is Not Found. */
+/** Answers a request of GitHub's REST API: who asks, how often, what it needs, whether its body is valid, and then the operation itself. */
 export async function answerRest(
-  repository: Repository,
-  statuses: StatusLog,
-  { method, path, query, accept, body }: RestRequest,
-): Promise<RestResponse> {
-  const [, kind = '', ...rest] = path.split('/').map(decodeURIComponent)
-  const name = rest.join('/')
-  if (method === 'GET' && path === '') return { status: 200, body: await describe(repository) }
-  if (method === 'GET' && kind === 'commits' && name.endsWith('/statuses'))
-    return { status: 200, body: statusesOf(repository, statuses, name.slice(0, -'/statuses'.length)) }
-  if (method === 'GET' && kind === 'commits' && name !== '') return getCommit(repository, name, accept)
-  if (method === 'GET' && kind === 'git' && rest[0] === 'ref')
-    return getRef(repository, rest.slice(1).join('/'))
-  if (method === 'GET' && kind === 'branches' && name === '') return listBranches(repository, query)
-  if (method === 'POST' && kind === 'statuses') return createStatus(repository, statuses, name, body)
-  return NOT_FOUND
-}
-
-async function describe(repository: Repository): Promise<unknown> {
-  const [owner = '', name = ''] = repository.fullName.split('/')
-  return {
-    name,
-    full_name: repository.fullName,
-    owner: { login: owner },
-    private: true,
-    default_branch: await repository.defaultBranch(),
+  forge: Forge,
+  request: RestRequest,
+  hasSecondaryLimits: boolean,
+): Promise<RestOutcome> {
+  const caller = identify(forge, request.headers.authorization)
+  if ('status' in caller)
+    return { answer: counted(forge, { kind: 'anonymous' }, request, caller), caller: undefined }
+  const route = ROUTES.find(
+    ({ method, pattern }) => method === request.method && pattern.test(request.url.pathname),
+  )
+  if (route?.operation === 'rate-limit/get') {
+    const answer = await perform(forge, caller, route, request)
+    return { answer: withHeaders(answer, rateLimitHeaders(forge.limits.window(caller))), caller }
   }
+  if (remainingOf(forge.limits.window(caller)) === 0)
+    return { answer: counted(forge, caller, request, rateLimitExceeded(caller)), caller }
+  const isTooFast = forge.pace.note(request.method, request.url.pathname, forge.clock.now()) !== undefined
+  const answer =
+    isTooFast && hasSecondaryLimits
+      ? SECONDARY_LIMIT
+      : route === undefined
+        ? NOT_FOUND
+        : await perform(forge, caller, route, request)
+  return { answer: counted(forge, caller, request, answer), caller }
 }
 
-async function getCommit(repository: Repository, ref: string, accept: string): Promise<RestResponse> {
-  const commit = await repository.findCommit(ref)
-  if (commit === undefined) return unprocessable(`No commit found for SHA: ${ref}`)
-  const wantsSha = /application\/vnd\.github\.(?:v3\.)?sha/.test(accept)
-  return { status: 200, body: wantsSha ? commit.sha : describeCommit(commit) }
-}
-
-function describeCommit({ sha, tree, parents, author, committer, message }: Commit): unknown {
-  return {
-    sha,
-    commit: { author, committer, message, tree: { sha: tree } },
-    parents: parents.map((parent) => ({ sha: parent })),
+async function perform(forge: Forge, caller: Caller, route: Route, request: RestRequest): Promise<Answer> {
+  const { operation, pattern } = route
+  const parameters = parametersOf(pattern, request.url.pathname)
+  const call: RestCall = {
+    forge,
+    caller,
+    addresses: request.addresses,
+    url: request.url,
+    query: request.url.searchParams,
+    accept: request.headers.accept ?? '',
+    parameters,
+    body: {},
   }
-}
-
-/** @param name without `refs/`: `heads/main` */
-async function getRef(repository: Repository, name: string): Promise<RestResponse> {
-  const ref = `refs/${name.replace(/^refs\//, '')}`
-  const found = await repository.findRef(ref)
-  return found === undefined ? NOT_FOUND : { status: 200, body: { ref, object: found } }
-}
-
-async function listBranches(repository: Repository, query: URLSearchParams): Promise<RestResponse> {
-  // Source: GitHub REST API, "List branches": 30 a page, at most 100.
-  const size = Math.min(100, Number(query.get('per_page') ?? 30))
-  const first = (Number(query.get('page') ?? 1) - 1) * size
-  const branches = (await repository.branches()).slice(first, first + size)
-  return { status: 200, body: branches.map(({ name, sha }) => ({ name, commit: { sha }, protected: false })) }
-}
-
-function statusesOf(repository: Repository, statuses: StatusLog, sha: string): CommitStatus[] {
-  return statuses.all
-    .filter((status) => status.repository === repository.fullName && status.sha === sha)
-    .toReversed()
-}
-
-async function createStatus(
-  repository: Repository,
-  statuses: StatusLog,
-  sha: string,
-  body: string,
-): Promise<RestResponse> {
-  const input = parseObject(body)
-  if (input === undefined) return { status: 400, body: { message: 'Problems parsing JSON' } }
-  const state = STATES.find((known) => known === input['state'])
-  const description = textOrNull(input['description'])
-  if (state === undefined) return unprocessable('Validation Failed: state is not included in the list')
-  if ((description?.length ?? 0) > LONGEST_DESCRIPTION)
-    return unprocessable(
-      `Validation Failed: description is too long (maximum is ${LONGEST_DESCRIPTION} characters)`,
-    )
-  if (!/^[0-9a-f]{40}$/.test(sha) || (await repository.findCommit(sha)) === undefined)
-    return unprocessable(`No commit found for SHA: ${sha}`)
-  const status: CommitStatus = {
-    repository: repository.fullName,
-    sha,
-    state,
-    description,
-    context: textOrNull(input['context']) ?? 'default',
-    target_url: textOrNull(input['target_url']),
-    created_at: new Date().toISOString(),
+  const about = OF_REPOSITORIES[operation]
+  if (about !== undefined) {
+    const repository = findRepository(forge, `${parameters['owner']}/${parameters['repo']}`)
+    if (repository === undefined) return NOT_FOUND
+    const refused = whyNot(caller, repository, about.needs)
+    if (refused !== undefined) return refused
+    return withBody(operation, request, call, (valid) => about.answer({ ...valid, repository }))
   }
-  statuses.add(status)
-  return { status: 201, body: { id: randomInt(2 ** 31), ...status } }
+  const ofApp = OF_APPS[operation]
+  if (ofApp !== undefined) {
+    if (caller.kind !== 'app') return UNDECODABLE
+    return withBody(operation, request, call, (valid) => ofApp({ ...valid, app: caller.app }))
+  }
+  const ofAnybody = OF_ANYBODY[operation]
+  if (ofAnybody === undefined) return NOT_FOUND
+  if (operation.startsWith('apps/list') && caller.kind !== 'token') return REQUIRES_AUTHENTICATION
+  return withBody(operation, request, call, ofAnybody)
 }
 
-function unprocessable(message: string): RestResponse {
-  return { status: 422, body: { message, documentation_url: 'https://docs.github.com/rest', status: '422' } }
-}
-
-function parseObject(body: string): Record<string, unknown> | undefined {
+async function withBody(
+  operation: string,
+  request: RestRequest,
+  call: RestCall,
+  answer: (call: RestCall) => Promise<Answer>,
+): Promise<Answer> {
+  let body: unknown
   try {
-    const value: unknown = JSON.parse(body)
-    return isObject(value) ? value : undefined
+    body = request.body === '' ? {} : JSON.parse(request.body)
   } catch {
-    return undefined
+    return UNPARSABLE
   }
+  const faults = faultsOfBody(operation, body)
+  if (faults.length > 0) return refusal(422, `Invalid request.\n\n${faults.join('\n')}`)
+  return answer({ ...call, body: body as Record<string, unknown> })
 }
 
-function textOrNull(value: unknown): string | null {
-  return typeof value === 'string' ? value : null
+function parametersOf(pattern: RegExp, path: string): Record<string, string> {
+  const groups = pattern.exec(path)?.groups ?? {}
+  return Object.fromEntries(
+    Object.entries(groups)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name, decodeURIComponent(value)]),
+  )
+}
+
+/**
+ * The answer with its tag and the state of the caller's limit; Not Modified when the caller has it already, which does not count.
+ * Source: GitHub REST API, "Best practices for using the REST API", conditional requests: not counted when authorized.
+ */
+function counted(forge: Forge, caller: Caller, request: RestRequest, answer: Answer): Answer {
+  const window = forge.limits.window(caller)
+  const tag = tagOf(request.method, answer)
+  const isKnown = tag !== undefined && request.headers.etag?.replace(/^W\//, '') === tag
+  if (!isKnown || caller.kind === 'anonymous') window.used = Math.min(window.limit, window.used + 1)
+  const headers = { ...rateLimitHeaders(window), ...(tag === undefined ? {} : { etag: tag }) }
+  return withHeaders(isKnown ? { status: 304 } : answer, headers)
+}
+
+function tagOf(method: string, { status, body }: Answer): string | undefined {
+  if (method !== 'GET' || status !== 200) return undefined
+  return `"${createHash('sha256').update(JSON.stringify(body)).digest('hex')}"`
+}
+
+function withHeaders(answer: Answer, headers: Record<string, string>): Answer {
+  return { ...answer, headers: { ...answer.headers, ...headers } }
 }

@@ -85,9 +85,9 @@ describe('the REST API', () => {
   test('git refs and branches', async () => {
     const { request, first, second } = await forge()
     const ref = await request('GET /repos/{owner}/{repo}/git/ref/{ref}', { ref: 'heads/main' } as never)
-    expect(ref.data).toEqual({ ref: 'refs/heads/main', object: { sha: second, type: 'commit' } })
+    expect(ref.data).toMatchObject({ ref: 'refs/heads/main', object: { sha: second, type: 'commit' } })
     const branches = await request('GET /repos/{owner}/{repo}/branches', {} as never)
-    expect(branches.data).toEqual([
+    expect(branches.data).toMatchObject([
       { name: 'feature/x', commit: { sha: first }, protected: false },
       { name: 'main', commit: { sha: second }, protected: false },
     ])
