@@ -59,10 +59,7 @@ const machineJob = z.union([
 
 /** What an evaluator reads of its job. */
 export type EvaluationTask = Required<
-  Omit<
-    EvaluationJob,
-    'config' | 'retryFailed' | 'started' | 'identity' | 'warmedBy' | 'isPartial' | 'privateInputs'
-  >
+  Omit<EvaluationJob, 'config' | 'retryFailed' | 'started' | 'identity' | 'warmedBy' | 'isPartial'>
 >
 
 /** What a builder reads of its job. */

@@ -82,7 +82,7 @@ async function resolve(
   const { config, sha256 } = stored
   const { ref, retryFailed } = request
   const configured = configurationFor(config, request)
-  const { name: repository, systems, flakeInputs, privateInputs } = configured
+  const { name: repository, systems, flakeInputs } = configured
   const attributes = attributesFor(configured, request)
   const isPartial = request.attributes !== undefined
   const head = await headOf(await gitHubFor(stored, repository), repository, ref)
@@ -102,7 +102,6 @@ async function resolve(
     config: sha256,
     started,
     ...(flakeInputs === true ? { flakeInputs } : {}),
-    ...(privateInputs.length > 0 ? { privateInputs } : {}),
     ...(retryFailed === true ? { retryFailed } : {}),
     ...(warmed?.config === sha256 ? { warmedBy: warmed.run } : {}),
     ...(isPartial ? { isPartial } : {}),

@@ -141,8 +141,6 @@ export interface EvaluationJob {
   warmedBy?: RunId
   /** `attributes` are not those of hearth.yml: roots are written for them, and the commit does not count as warm */
   isPartial?: true
-  /** other private repositories that evaluating it may read, `owner/name` */
-  privateInputs?: string[]
 }
 
 /** Derivation -> the outputs of it that are meant. */

@@ -98,6 +98,24 @@ describe('a run that is done', () => {
   })
 })
 
+describe('a run of other attributes than hearth.yml’s', () => {
+  beforeEach(() => {
+    const job = { kind: 'evaluate', run: RUN, target: TARGET, config: 'abc', isPartial: true }
+    buckets.put(`state/runs/${RUN}/job.json`, job)
+    wave(RUN, 1, [shell('default', 'warm')])
+  })
+  test('leaves roots for them, and does not make the commit warm', async () => {
+    await record({ verdict: 'done', wave: 1, lanes: [] })
+    expect(buckets.keys('state')).toContain(ROOT)
+    expect(buckets.keys('state')).not.toContain(WARMED)
+  })
+  test('nor cold, when it was warm', async () => {
+    buckets.put(`state/${WARMED}`, { version: 1, run: 'earlier', wave: 3, config: 'abc' })
+    await record({ verdict: 'done', wave: 1, lanes: [] })
+    expect(buckets.json(`state/${WARMED}`)).toMatchObject({ run: 'earlier' })
+  })
+})
+
 test('a run that is stuck leaves roots for what is warm, and its commit does not count as warm', async () => {
   wave(RUN, 1, [shell('default', 'warm'), shell('broken', 'failed')], { 'hello-2.12': 7 })
   await record({ verdict: 'stuck' })
@@ -120,23 +138,5 @@ describe('a commit that was unchanged', () => {
 
   test('that nobody warmed is an error', async () => {
     await expect(record(ending)).rejects.toMatchObject({ name: 'ObjectNotFound' })
-  })
-})
-
-describe('a run of other attributes than hearth.yml’s', () => {
-  beforeEach(() => {
-    const job = { kind: 'evaluate', run: RUN, target: TARGET, config: 'abc', isPartial: true }
-    buckets.put(`state/runs/${RUN}/job.json`, job)
-    wave(RUN, 1, [shell('default', 'warm')])
-  })
-  test('leaves roots for them, and does not make the commit warm', async () => {
-    await record({ verdict: 'done', wave: 1, lanes: [] })
-    expect(buckets.keys('state')).toContain(ROOT)
-    expect(buckets.keys('state')).not.toContain(WARMED)
-  })
-  test('nor cold, when it was warm', async () => {
-    buckets.put(`state/${WARMED}`, { version: 1, run: 'earlier', wave: 3, config: 'abc' })
-    await record({ verdict: 'done', wave: 1, lanes: [] })
-    expect(buckets.json(`state/${WARMED}`)).toMatchObject({ run: 'earlier' })
   })
 })

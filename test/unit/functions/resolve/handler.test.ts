@@ -79,14 +79,6 @@ test('the inputs of the flake are kept warm when the repository’s configuratio
   expect(buckets.json(`state/runs/${RUN}/job.json`)).toMatchObject({ flakeInputs: true })
 })
 
-test('other private repositories that its evaluation may read are named in its job', async () => {
-  const privateInputs = ['acme/library']
-  const wanted = config.config.repositories.map((one) => ({ ...one, privateInputs }))
-  buckets.put('state/config/current.json', storedConfig({ ...config.config, repositories: wanted }))
-  await resolve(push)
-  expect(buckets.json(`state/runs/${RUN}/job.json`)).toMatchObject({ privateInputs })
-})
-
 test('GitHub’s spelling of a repository is hearth.yml’s from here on', async () => {
   await resolve({ ...push, repository: 'Acme/SHELLS', commit: HEAD })
   expect(jobOf()).toMatchObject({

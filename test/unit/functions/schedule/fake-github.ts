@@ -9,6 +9,8 @@ export function shaOf(name: string): string {
 export interface FakeRepository {
   branches?: string[]
   tags?: string[]
+  /** it lists what it does not know by name: a branch that is deleted between two requests */
+  isListOnly?: boolean
   /** it says Not Found to everything */
   isHidden?: boolean
   /** it answers nothing but this status */
@@ -34,7 +36,7 @@ export async function fakeGitHub(
 const NOT_FOUND = { status: 404, body: { message: 'Not Found' } }
 
 function answer(
-  { branches = [], tags = [], isHidden, isDown }: FakeRepository,
+  { branches = [], tags = [], isListOnly, isHidden, isDown }: FakeRepository,
   [kind = '', ...rest]: string[],
   query: URLSearchParams,
 ): { status: number; body: unknown } {
@@ -44,7 +46,7 @@ function answer(
   if (kind === 'git') {
     const [, namespace, ...name] = rest
     const found = (namespace === 'heads' ? branches : tags).find((one) => one === name.join('/'))
-    if (found === undefined) return NOT_FOUND
+    if (found === undefined || isListOnly === true) return NOT_FOUND
     return { status: 200, body: { object: { type: 'commit', sha: shaOf(found) } } }
   }
   const size = Number(query.get('per_page') ?? 30)
