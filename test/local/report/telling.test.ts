@@ -171,20 +171,19 @@ async function built(run: string): Promise<void> {
   )
 }
 
-const downloads = (run: string): RunDownloads =>
-  ({
-    version: 1,
-    run,
-    shells: [
-      {
-        attribute: `devShells.${X86}.default`,
-        system: X86,
-        sources: [{ source: 'cache', paths: 12, bytes: 120_000_000 }],
-        unknown: 0,
-        built: 1,
-      },
-    ],
-  }) as RunDownloads
+const downloads = (run: string): RunDownloads => ({
+  version: 1,
+  run,
+  shells: [
+    {
+      attribute: `devShells.${X86}.default`,
+      system: X86,
+      sources: [{ source: 'cache', paths: 12, bytes: 120_000_000 }],
+      unknown: 0,
+      built: 1,
+    },
+  ],
+})
 
 const kinds = () =>
   acme.events.flatMap((event) => (event.kind === 'bus-event' ? [event.event['detail-type']] : []))
