@@ -1,11 +1,5 @@
 import type { StoredConfig } from '../shared/config.ts'
-import type {
-  EvaluationJob as Job,
-  RunDownloads,
-  RunInput,
-  RunSummary,
-  WavePlan,
-} from '../shared/contract.ts'
+import type { EvaluationJob, RunDownloads, RunInput, RunSummary, WavePlan } from '../shared/contract.ts'
 import { describeError } from '../shared/errors.ts'
 import { stateKeys } from '../shared/keys.ts'
 import { logger } from '../shared/lambda.ts'
@@ -19,9 +13,6 @@ import { pricesOf } from './prices.ts'
 import type { RunReport } from './run-report.ts'
 import type { Services } from './services.ts'
 import { type Meanwhile, shellReports } from './shell-reports.ts'
-
-/** A job as Resolve writes it, whose attributes may not be those of hearth.yml. */
-type EvaluationJob = Job & { isPartial?: true }
 
 /** A run that has only begun. */
 export function beginningOf({ console }: Services, job: EvaluationJob): RunReport {

@@ -15,6 +15,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { CodeBuildClient, StartBuildCommand } from '@aws-sdk/client-codebuild'
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge'
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import {
   GetSecretValueCommand,
@@ -443,6 +444,50 @@ describe('an evaluation that later runs use again', () => {
     expect(await read('ResolveRole')).toBe('done')
     const graph = new GetObjectCommand({ Bucket: bucket('State'), Key: 'runs/r/plans/1.json' })
     expect(await answerTo(s3As(deployed, 'ResolveRole').send(graph))).toBe('denied')
+  })
+})
+
+describe('what everybody is told of a run', () => {
+  const send = (role: string, Source: string) => {
+    const events = new EventBridgeClient(clientAs(deployed, role))
+    return answerTo(
+      events.send(
+        new PutEventsCommand({ Entries: [{ Source, DetailType: 'Hearth Run Ended', Detail: '{}' }] }),
+      ),
+    ).finally(() => events.destroy())
+  }
+  test('an event of ours is sent by Report alone', async () => {
+    expect(await send('ReportRole', 'hearth')).toBe('done')
+    expect(await send('ReportRole', 'somebody.else')).toBe('denied')
+    for (const role of [
+      'PlanRole',
+      'RecordRole',
+      'PublishRole',
+      'WebhookRole',
+      'BuilderRole',
+      'EvaluatorRole',
+      'WorkerRole',
+      'ReaderRole',
+    ])
+      expect([role, await send(role, 'hearth')]).toEqual([role, 'denied'])
+  })
+  test.each([
+    ['runs/y/github.json', 'done'],
+    ['runs/y/summary.json', 'done'],
+    ['github/pace/acme/shells.json', 'done'],
+    ['runs/y/job.json', 'denied'],
+    ['runs/y/plans/1.json', 'denied'],
+    ['runs/y/outcomes/1.json', 'denied'],
+    ['runs/y/downloads.json', 'denied'],
+    ['config/current.json', 'denied'],
+    ['refs/acme/shells/refs%2Fheads%2Fmain.json', 'denied'],
+    ['workers/aarch64-darwin/mac.json', 'denied'],
+  ])('Report writes what it tells, and nothing that a run is made of: %s is %s', async (Key, expected) => {
+    const s3 = s3As(deployed, 'ReportRole')
+    expect(await answerTo(s3.send(new PutObjectCommand({ Bucket: bucket('State'), Key, Body: '{}' })))).toBe(
+      expected,
+    )
+    s3.destroy()
   })
 })
 

@@ -75,6 +75,10 @@ const QUESTIONS: Record<string, Question> = {
     ask: put('CacheBucket', '0c6kzph7l0dcbfmjap64f0czdafn3b7x.narinfo'),
     may: ['PublishRole', 'operator'],
   },
+  'says when GitHub may be called again': {
+    ask: put('StateBucket', 'github/pace/acme/shells.json'),
+    may: ['ReportRole', 'operator'],
+  },
   'says what the cache holds': {
     ask: put('StateBucket', 'index/held/0.zst'),
     may: ['PlanRole', 'PublishRole', 'operator'],
