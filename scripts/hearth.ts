@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { describeError } from '../functions/shared/errors.ts'
 import { checkConfig, pushConfig } from './hearth/config.ts'
 import { findDeployment, type DeploymentOptions } from './hearth/deployment.ts'
+import { addGitHubCommand } from './hearth/github/command.ts'
 import { addGraphCommand } from './hearth/graph-command.ts'
 import { addIndexCommand } from './hearth/index-command.ts'
 import { addKeysCommand } from './hearth/keys/command.ts'
@@ -63,6 +64,7 @@ config
   .argument('[file]', 'the file to push', 'hearth.yml')
   .action(async (file: string) => pushConfig(await deployment(), file, asJson()))
 
+addGitHubCommand(hearth, deployment, asJson)
 addGraphCommand(hearth, deployment)
 addKeysCommand(hearth, deployment, asJson)
 addVerifyCommand(hearth, deployment, asJson)

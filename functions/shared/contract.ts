@@ -66,6 +66,30 @@ export interface TokenAnswer {
   isApp: boolean
 }
 
+/** What `hearth github` asks the token function: what there is, and what it opens. It is never answered with a token. */
+export interface AccessQuestion {
+  kind: 'look'
+  /** `owner/name` of hearth.yml, a private input too; only the credentials are looked at when absent */
+  repository?: string | undefined
+}
+
+/** What it answers. */
+export interface AccessAnswer {
+  credentials: 'app' | 'token' | 'none'
+  /** where GitHub has to send its deliveries */
+  webhook: string
+  repository?: RepositoryAccessAnswer
+}
+
+export interface RepositoryAccessAnswer {
+  /** whether its contents can be read */
+  reads: boolean
+  /** whether statuses can be written, and with an App check runs */
+  reports: boolean
+  /** what is missing, in sentences */
+  faults: string[]
+}
+
 /** What an evaluator asks the evaluation-token function. */
 export interface EvaluationTokenRequest {
   build: BuildId

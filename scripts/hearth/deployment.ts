@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { LambdaClient } from '@aws-sdk/client-lambda'
 import { S3Client } from '@aws-sdk/client-s3'
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { SFNClient } from '@aws-sdk/client-sfn'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { HearthError } from '../../functions/shared/errors.ts'
@@ -9,6 +11,9 @@ import type { Bucket } from '../../functions/shared/objects.ts'
 /** One deployed Hearth, in an AWS account or on this machine. */
 export interface Deployment {
   sfn: SFNClient
+  lambda: LambdaClient
+  secrets: SecretsManagerClient
+  stage: string
   state: Bucket
   staging: Bucket
   cacheBucket: string
@@ -18,6 +23,11 @@ export interface Deployment {
   keysStateMachine: string
   repairStateMachine: string
   indexStateMachine: string
+  tokenFunction: string
+  webhookSecret: string
+  gitHubCredentials: string
+  /** where a local system takes deliveries; one in AWS says so itself */
+  webhook: string | undefined
   executionArn: (run: string) => string
   /** the activity that workers of a system poll */
   activity: (system: string) => string
@@ -40,7 +50,7 @@ export class NoDeployment extends HearthError {
  * @throws NoDeployment when nobody is signed in, or no local system is running
  */
 export async function findDeployment({ stage, local, folder }: DeploymentOptions): Promise<Deployment> {
-  if (local === true) await useLocalSystem(folder)
+  const webhook = local === true ? await useLocalSystem(folder) : undefined
   const sts = new STSClient({})
   const region = await sts.config.region().catch(() => undefined)
   if (region === undefined)
@@ -54,6 +64,9 @@ export async function findDeployment({ stage, local, folder }: DeploymentOptions
   const machine = `hearth-${stage}-warm`
   return {
     sfn: new SFNClient({}),
+    lambda: new LambdaClient({}),
+    secrets: new SecretsManagerClient({}),
+    stage,
     state: { s3, name: `hearth-${stage}-state-${account}-${region}` },
     staging: { s3, name: `hearth-${stage}-staging-${account}-${region}` },
     cacheBucket: `hearth-${stage}-cache-${account}-${region}`,
@@ -63,6 +76,10 @@ export async function findDeployment({ stage, local, folder }: DeploymentOptions
     keysStateMachine: `${states}:stateMachine:hearth-${stage}-keys`,
     repairStateMachine: `${states}:stateMachine:hearth-${stage}-repair`,
     indexStateMachine: `${states}:stateMachine:hearth-${stage}-index`,
+    tokenFunction: `hearth-${stage}-token`,
+    webhookSecret: `hearth/${stage}/webhook`,
+    gitHubCredentials: `hearth/${stage}/github`,
+    webhook,
     executionArn: (run) => `${states}:execution:${machine}:${run}`,
     activity: (system) => `${states}:activity:hearth-${stage}-${system}`,
   }
@@ -80,8 +97,8 @@ async function callerAccount(sts: STSClient): Promise<string> {
   throw new NoDeployment('AWS named no account for these credentials')
 }
 
-/** Points the AWS SDK of this process at a system on this machine, as its operator. */
-async function useLocalSystem(folder: string): Promise<void> {
+/** Points the AWS SDK of this process at a system on this machine, as its operator. @returns where it takes deliveries */
+async function useLocalSystem(folder: string): Promise<string | undefined> {
   const file = join(folder, 'stack.json')
   let text: string
   try {
@@ -89,8 +106,9 @@ async function useLocalSystem(folder: string): Promise<void> {
   } catch {
     throw new NoDeployment(`there is no local system in ${folder}: start one with \`npm run demo -- --keep\``)
   }
-  const { endpoint, region, operator } = JSON.parse(text) as {
+  const { endpoint, api, region, operator } = JSON.parse(text) as {
     endpoint: string
+    api?: string
     region: string
     operator: { accessKeyId: string; secretAccessKey: string }
   }
@@ -100,4 +118,5 @@ async function useLocalSystem(folder: string): Promise<void> {
     AWS_ACCESS_KEY_ID: operator.accessKeyId,
     AWS_SECRET_ACCESS_KEY: operator.secretAccessKey,
   })
+  return api === undefined ? undefined : `${api}/github`
 }

@@ -10,6 +10,19 @@ const Credentials = z.union([
 ])
 export type GitHubCredentials = z.output<typeof Credentials>
 
+/** Of a GitHub App. */
+export interface AppCredentials {
+  appId: number
+  /** PEM */
+  privateKey: string
+}
+
+/** The App's, when it is an App. */
+export function appOf(credentials: GitHubCredentials): AppCredentials | undefined {
+  const { appId, privateKey } = credentials as Record<string, unknown>
+  return typeof appId === 'number' && typeof privateKey === 'string' ? { appId, privateKey } : undefined
+}
+
 export class InvalidGitHubCredentials extends HearthError {
   override name = 'InvalidGitHubCredentials'
 }

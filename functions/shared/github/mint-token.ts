@@ -2,7 +2,7 @@ import { createAppAuth } from '@octokit/auth-app'
 import type { TokenAnswer, TokenKind } from '../contract.ts'
 import { HearthError } from '../errors.ts'
 import { gitHubClient, GitHubRefused } from './client.ts'
-import type { GitHubCredentials } from './credentials.ts'
+import { type AppCredentials, appOf, type GitHubCredentials } from './credentials.ts'
 
 /** The App cannot act for a repository. */
 export class AppNotInstalled extends HearthError {
@@ -10,7 +10,7 @@ export class AppNotInstalled extends HearthError {
 }
 
 /** Each kind may do this, and nothing else, whatever the App itself was given. */
-const PERMISSIONS = {
+export const PERMISSIONS = {
   report: { checks: 'write', statuses: 'write' },
   contents: { contents: 'read' },
 } as const satisfies Record<TokenKind, Record<string, string>>
@@ -33,7 +33,7 @@ export async function mintToken(
   const auth = createAppAuth({ appId, privateKey, request: gitHubClient({ api }) })
   const { token: jwt } = await auth({ type: 'app' })
   const [first] = repositories
-  const installationId = await installationOf(api, jwt, first)
+  const { id: installationId } = await installationOf(api, jwt, first)
   try {
     const { token, expiresAt } = await auth({
       type: 'installation',
@@ -60,12 +60,10 @@ export async function whyNotInstalled(
   credentials: GitHubCredentials,
   repository: string,
 ): Promise<string | undefined> {
-  if (!('appId' in credentials)) return undefined
-  const { appId, privateKey } = credentials
-  const auth = createAppAuth({ appId, privateKey, request: gitHubClient({ api }) })
-  const { token: jwt } = await auth({ type: 'app' })
+  const app = appOf(credentials)
+  if (app === undefined) return undefined
   try {
-    await installationOf(api, jwt, repository)
+    await findInstallation(api, app, repository)
     return undefined
   } catch (error) {
     if (error instanceof AppNotInstalled) return error.message
@@ -73,14 +71,39 @@ export async function whyNotInstalled(
   }
 }
 
-async function installationOf(api: string, jwt: string, repository: string): Promise<number> {
+/** What an installation of the App may do, as GitHub tells the App. */
+export interface AppInstallation {
+  /** `checks` -> `write` */
+  permissions: Record<string, string>
+  isSuspended: boolean
+}
+
+/**
+ * What the App may do with a repository.
+ * @throws AppNotInstalled, GitHubUnavailable, GitHubRefused
+ */
+export async function findInstallation(
+  api: string,
+  { appId, privateKey }: AppCredentials,
+  repository: string,
+): Promise<AppInstallation> {
+  const auth = createAppAuth({ appId, privateKey, request: gitHubClient({ api }) })
+  const { token: jwt } = await auth({ type: 'app' })
+  const { permissions, suspended_at: suspended } = await installationOf(api, jwt, repository)
+  return {
+    permissions: Object.fromEntries(Object.entries(permissions)),
+    isSuspended: typeof suspended === 'string',
+  }
+}
+
+async function installationOf(api: string, jwt: string, repository: string) {
   const [owner = '', repo = ''] = repository.split('/')
   try {
     const { data } = await gitHubClient({ api, token: jwt })('GET /repos/{owner}/{repo}/installation', {
       owner,
       repo,
     })
-    return data.id
+    return data
   } catch (error) {
     if (error instanceof GitHubRefused && error.status === 404)
       throw new AppNotInstalled(
