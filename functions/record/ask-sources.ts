@@ -38,6 +38,8 @@ export function openSources(cache: Bucket, upstreams: Upstream[], warn: (message
     [OUR_CACHE, async (hashPart) => findOurs(cache, hashPart)],
   ]
   const order = finders.map(([source]) => source)
+  // one list for all paths that are in the same cache
+  const askedUpTo = order.map((_, place) => order.slice(0, place + 1))
   const failures = new Map<string, number>()
   let requests = 0
 
@@ -70,7 +72,7 @@ export function openSources(cache: Bucket, upstreams: Upstream[], warn: (message
         if (info === 'unknown') return 'unknown'
         if (info !== 'missing')
           return {
-            asked: order.slice(0, place + 1),
+            asked: askedUpTo[place] ?? order,
             fileSize: info.fileSize ?? info.narSize,
             references: info.references.map(hashPartOf).filter((reference) => reference !== hashPart),
           }
