@@ -76,6 +76,10 @@ const QUESTIONS: Record<string, Question> = {
     ask: put('StateBucket', 'index/held/0.zst'),
     may: ['PlanRole', 'PublishRole', 'operator'],
   },
+  'says where paths are, and how large': {
+    ask: put('StateBucket', 'path-facts/0.json.zst'),
+    may: ['RecordRole', 'operator'],
+  },
   'has Publish do something': {
     ask: ({ lambda }) =>
       lambda.send(
