@@ -8,7 +8,18 @@ import { OUR_CACHE, type PathFact } from '../shared/path-facts/fact.ts'
 import { findNarInfo, UpstreamUnavailable } from '../shared/upstream.ts'
 
 /** What asking about a path gave: `missing` when no cache has it, `unknown` when one that would be preferred did not answer. */
-export type Answer = Omit<PathFact, 'day'> | 'missing' | 'unknown'
+export type Answer = FoundPath | 'missing' | 'unknown'
+
+export interface FoundPath extends Omit<PathFact, 'day'> {
+  /** since when our cache shows it, milliseconds since 1970; an upstream does not say. A narinfo that is signed anew is a new one, too. */
+  shownSince?: number
+}
+
+/** What a cache shows, and what S3 says of that. */
+interface Shown {
+  info: NarInfo
+  shownSince?: number
+}
 
 /** All caches that a laptop uses, to be asked where paths are. */
 export interface Sources {
@@ -30,10 +41,10 @@ const MOST_FAILURES = 3
 
 /** @param warn is told why a cache could not be asked */
 export function openSources(cache: Bucket, upstreams: Upstream[], warn: (message: string) => void): Sources {
-  const finders: [source: string, find: (hashPart: string) => Promise<NarInfo | undefined>][] = [
+  const finders: [source: string, find: (hashPart: string) => Promise<Shown | undefined>][] = [
     ...upstreams.map((upstream): (typeof finders)[number] => [
       upstream.url,
-      async (hashPart) => findNarInfo(upstream, hashPart),
+      async (hashPart) => findTheirs(upstream, hashPart),
     ]),
     [OUR_CACHE, async (hashPart) => findOurs(cache, hashPart)],
   ]
@@ -46,14 +57,14 @@ export function openSources(cache: Bucket, upstreams: Upstream[], warn: (message
   async function find(
     [source, ask]: (typeof finders)[number],
     hashPart: string,
-  ): Promise<NarInfo | 'missing' | 'unknown'> {
+  ): Promise<Shown | 'missing' | 'unknown'> {
     const before = failures.get(source) ?? 0
     if (before >= MOST_FAILURES) return 'unknown'
     requests++
     try {
-      const info = await ask(hashPart)
+      const shown = await ask(hashPart)
       // a narinfo is looked up by hash alone, and whoever answers may answer anything
-      return info !== undefined && hashPartOf(info.storePath) === hashPart ? info : 'missing'
+      return shown !== undefined && hashPartOf(shown.info.storePath) === hashPart ? shown : 'missing'
     } catch (error) {
       if (!isNoAnswer(error)) throw error
       const now = (failures.get(source) ?? 0) + 1
@@ -68,14 +79,16 @@ export function openSources(cache: Bucket, upstreams: Upstream[], warn: (message
     async ask(hashPart, wasBuilt) {
       for (const [place, finder] of finders.entries()) {
         if (wasBuilt && finder[0] !== OUR_CACHE) continue
-        const info = await find(finder, hashPart)
-        if (info === 'unknown') return 'unknown'
-        if (info !== 'missing')
-          return {
-            asked: askedUpTo[place] ?? order,
-            fileSize: info.fileSize ?? info.narSize,
-            references: info.references.map(hashPartOf).filter((reference) => reference !== hashPart),
-          }
+        const answer = await find(finder, hashPart)
+        if (answer === 'unknown') return 'unknown'
+        if (answer === 'missing') continue
+        const { info, ...shown } = answer
+        return {
+          asked: askedUpTo[place] ?? order,
+          fileSize: info.fileSize ?? info.narSize,
+          references: info.references.map(hashPartOf).filter((reference) => reference !== hashPart),
+          ...shown,
+        }
       }
       return 'missing'
     },
@@ -83,9 +96,16 @@ export function openSources(cache: Bucket, upstreams: Upstream[], warn: (message
   }
 }
 
-async function findOurs(cache: Bucket, hashPart: string): Promise<NarInfo | undefined> {
+async function findTheirs(upstream: Upstream, hashPart: string): Promise<Shown | undefined> {
+  const info = await findNarInfo(upstream, hashPart)
+  return info === undefined ? undefined : { info }
+}
+
+async function findOurs(cache: Bucket, hashPart: string): Promise<Shown | undefined> {
   const found = await findObject(cache, cacheKeys.narinfo(hashPart), NARINFO_LIMIT)
-  return found === undefined ? undefined : parseNarInfo(Buffer.from(found.bytes).toString('utf8'))
+  if (found === undefined) return undefined
+  const info = parseNarInfo(Buffer.from(found.bytes).toString('utf8'))
+  return { info, shownSince: found.lastModified.getTime() }
 }
 
 /** Whether a cache, or the way to it, is to blame, rather than we: `hearth verify` tells more about a narinfo of ours that is none. */

@@ -8,6 +8,8 @@ export interface Learnt {
   known: (hashPart: string) => PathFact | undefined
   /** hash parts that no cache has */
   missing: ReadonlySet<string>
+  /** hash parts that our cache shows since the run began */
+  fresh: ReadonlySet<string>
 }
 
 /**
@@ -29,7 +31,7 @@ export function downloadsOf(
       const source = sourceOf(fact)
       const sum = sources.get(source) ?? { source, paths: 0, bytes: 0 }
       sources.set(source, { source, paths: sum.paths + 1, bytes: sum.bytes + fact.fileSize })
-      if (source === OUR_CACHE && isBuilt(builds, hashPart)) shell.builtPaths++
+      if (source === OUR_CACHE && isOfRun(hashPart)) shell.builtPaths++
     } else if (learnt.missing.has(hashPart)) shell.missing++
     else shell.unknown++
   }
@@ -37,6 +39,11 @@ export function downloadsOf(
     ...shell,
     sources: order.flatMap((source) => sources.get(source) ?? []),
     ...builtFor(builds, closure),
+  }
+
+  /** What nothing had to make is a source. It comes with what refers to it, so one that came during the run came with what was built. */
+  function isOfRun(hashPart: string): boolean {
+    return builds.makers.has(hashPart) ? isBuilt(builds, hashPart) : learnt.fresh.has(hashPart)
   }
 }
 

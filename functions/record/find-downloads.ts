@@ -31,6 +31,8 @@ export interface EndedRun {
   /** in the order in which they were taken */
   batches: TriedBatch[]
   upstreams: Upstream[]
+  /** when it began, milliseconds since 1970 */
+  began: number
 }
 
 export interface FoundDownloads {
@@ -49,7 +51,7 @@ export interface FoundDownloads {
 export async function findDownloads(
   state: Bucket,
   cache: Bucket,
-  { run, plans, last, batches, upstreams }: EndedRun,
+  { run, plans, last, batches, upstreams, began }: EndedRun,
   warn: (message: string) => void,
   isTimeUp: () => boolean,
 ): Promise<FoundDownloads> {
@@ -58,15 +60,14 @@ export async function findDownloads(
   const facts = openPathFacts(state, sources.order)
   // one that does not evaluate has none
   const shells = last.shells.filter(({ paths }) => paths.length > 0)
-  const gaps = await learnClosures(
+  const { unknown, ...lesson } = await learnClosures(
     shells.flatMap(({ paths }) => paths.map(hashPartOf)),
     facts,
     sources,
-    (hashPart) => isBuilt(builds, hashPart),
-    isTimeUp,
+    { wasBuilt: (hashPart) => isBuilt(builds, hashPart), began, isTimeUp },
   )
   await facts.save()
-  const learnt: Learnt = { known: (hashPart) => facts.known(hashPart), missing: gaps.missing }
+  const learnt: Learnt = { known: (hashPart) => facts.known(hashPart), ...lesson }
   const hints = shells.some(({ system }) => system.endsWith('-darwin'))
     ? await macHints(shells, await readPins(state, last.run), learnt, async () =>
         findGraph(state, last.run, warn),
@@ -84,7 +85,7 @@ export async function findDownloads(
         }
       }),
     },
-    unknown: gaps.unknown,
+    unknown,
     requests: { memory: facts.requests(), caches: sources.requests() },
   }
 }

@@ -56,11 +56,11 @@ export const handler = lambda(RecordInput, async ({ run, ending }, context) => {
 
   /** Numbers for people: what is unknown of them is said, and keeps nobody from going on. */
   async function recordDownloads(): Promise<void> {
-    const { upstreams = [] } = job
+    const { upstreams = [], started = new Date().toISOString() } = job
     const { downloads, unknown, requests } = await findDownloads(
       state,
       cache,
-      { run, plans, last: plan, batches, upstreams },
+      { run, plans, last: plan, batches, upstreams, began: Date.parse(started) },
       (message) => logger.warn(message),
       () => Date.now() >= timeIsUp,
     )
@@ -69,8 +69,8 @@ export const handler = lambda(RecordInput, async ({ run, ending }, context) => {
     metrics.addMetric('DownloadsUnknown', MetricUnit.Count, unknown)
     // A commit that was warmed before asked nothing of any cache: it would only make the sums look better.
     if (ending.verdict !== 'unchanged') {
-      const day = (job.started ?? new Date().toISOString()).slice(0, 10)
       const { repository } = target
+      const day = started.slice(0, 10)
       if (!(await addHits(state, { repository, day, run }, downloads.shells))) {
         logger.warn(`others wrote the hits of ${repository} all the time: this run is not in them`)
         metrics.addMetric('HitsLost', MetricUnit.Count, 1)

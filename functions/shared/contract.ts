@@ -534,7 +534,7 @@ export interface ShellDownloads {
   unknown: number
   /** paths that no cache has: none of a shell that is warm; what only they refer to is not counted */
   missing: number
-  /** of the paths in our cache those that this run built: the others were there before */
+  /** of the paths in our cache those that this run built, with the sources that came with them: the others were there before */
   builtPaths: number
   /** derivations that this run built for it: what makes its warm set, and what that is built with */
   built: number

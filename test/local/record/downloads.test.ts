@@ -145,7 +145,7 @@ async function downloads(): Promise<{ shell: ShellDownloads | undefined; request
   const { downloads: found, requests } = await findDownloads(
     { s3: running.s3, name: 'state' },
     { s3: running.s3, name: 'cache' },
-    { run: 'run-1', plans: [last], last, batches: [], upstreams: [upstream] },
+    { run: 'run-1', plans: [last], last, batches: [], upstreams: [upstream], began: Date.now() },
     (message) => {
       throw new Error(message)
     },

@@ -15,6 +15,7 @@ const hash = (name: string): string => hashPartOf(out(name))
 function learnt(
   paths: Record<string, [source: string, fileSize: number, ...references: string[]]>,
   missing: string[] = [],
+  fresh: string[] = [],
 ): Learnt {
   const facts = new Map(
     Object.entries(paths).map(([name, [source, fileSize, ...references]]): [string, PathFact] => [
@@ -27,7 +28,11 @@ function learnt(
       },
     ]),
   )
-  return { known: (hashPart) => facts.get(hashPart), missing: new Set(missing.map(hash)) }
+  return {
+    known: (hashPart) => facts.get(hashPart),
+    missing: new Set(missing.map(hash)),
+    fresh: new Set(fresh.map(hash)),
+  }
 }
 
 /** A schedule, given inputs first: what each derivation needs of it. */
@@ -139,6 +144,20 @@ describe('what this run built for a shell', () => {
       buildSeconds: 64,
     })
     expect(['compiler', 'lib', 'app'].map((name) => isBuilt(builds, hash(name)))).toEqual([true, true, false])
+  })
+  test('comes with its sources; what another run built meanwhile was there', () => {
+    const facts = learnt(
+      {
+        app: ['cache', 1, 'script.sh', 'lib'],
+        'script.sh': ['cache', 1],
+        lib: ['cache', 1, 'old.sh'],
+        'old.sh': ['cache', 1],
+      },
+      [],
+      ['app', 'script.sh', 'lib'],
+    )
+    const builds = runBuilds([schedule({ lib: [], app: ['lib'] })], [batch({ app: ['published', 1] })])
+    expect(downloadsOf(shell('app'), facts, builds, ORDER)).toMatchObject({ builtPaths: 2, built: 1 })
   })
   test('is found through the needs of every wave', () => {
     const builds = runBuilds(

@@ -168,6 +168,7 @@ describe('what a new laptop downloads', () => {
   beforeEach(() => {
     wave(RUN, 1, [shell('default', 'cold')], { default: 7 })
     wave(RUN, 2, [shell('default', 'warm'), { ...shell('broken', 'failed'), paths: [] }])
+    buckets.clock = () => new Date('2026-03-12T10:00:00Z')
     published('default', 30, 'lib')
     published('lib', 500)
   })

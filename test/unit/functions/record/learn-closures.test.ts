@@ -22,10 +22,11 @@ async function learn(
   const sources = openSources(buckets.bucket('cache'), upstreams, (message) => warnings.push(message))
   const facts = openPathFacts(buckets.bucket('state'), sources.order)
   const isBuilt = (hashPart: string): boolean => built.some((name) => hash(name) === hashPart)
-  const gaps = await learnClosures(roots.map(hash), facts, sources, isBuilt, isTimeUp)
+  const asking = { wasBuilt: isBuilt, began: Date.parse('2026-03-12T10:00:00Z'), isTimeUp }
+  const lesson = await learnClosures(roots.map(hash), facts, sources, asking)
   await facts.save()
   return {
-    ...gaps,
+    ...lesson,
     where: (name: string) => facts.known(hash(name))?.asked.at(-1),
     facts: (name: string) => facts.known(hash(name)),
     requests: sources.requests(),
@@ -61,6 +62,14 @@ describe('a closure', () => {
     expect(one.asked).toEqual([])
     expect(learnt.facts('app')?.asked).toEqual([one.url, 'cache'])
   })
+})
+
+test('what our cache shows since the run began is told apart', async () => {
+  buckets.clock = () => new Date('2026-03-12T09:59:59Z')
+  ours('old', narinfo('old'))
+  buckets.clock = () => new Date('2026-03-12T10:00:00Z')
+  ours('new', narinfo('new'))
+  expect((await learn(['old', 'new'], [])).fresh).toEqual(new Set([hash('new')]))
 })
 
 describe('what counts as nowhere', () => {
