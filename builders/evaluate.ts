@@ -3,7 +3,7 @@ import { availableParallelism, totalmem } from 'node:os'
 import { basename, join } from 'node:path'
 import pLimit from 'p-limit'
 import { FLAKE_INPUTS, parseAttribute } from '../functions/shared/attributes.ts'
-import type { EvaluatedShell, Evaluation } from '../functions/shared/contract.ts'
+import type { EvaluatedShell, Evaluation, NixpkgsPin } from '../functions/shared/contract.ts'
 import { entries } from '../functions/shared/graph.ts'
 import { stagedKeys } from '../functions/shared/keys.ts'
 import type { StorePath } from '../nix/store-path.ts'
@@ -12,6 +12,7 @@ import { checkOut, fetchCommit } from './evaluation/fetch-commit.ts'
 import { findFlakeInputs } from './evaluation/flake-inputs.ts'
 import { ImportCaches } from './evaluation/import-caches.ts'
 import { findShells, type FoundShells } from './evaluation/list-shells.ts'
+import { readPins } from './evaluation/read-pins.ts'
 import type { FetchedSource } from './evaluation/sources.ts'
 import type { RepositoryAccess } from './evaluation/repository-access.ts'
 import { stageInputs } from './evaluation/stage-inputs.ts'
@@ -52,6 +53,7 @@ export async function evaluate(job: EvaluationTask, workshop: EvaluationWorkshop
   try {
     const found = await evaluateShells(job, workshop, caches)
     evaluation.shells = found.shells
+    if (found.pins.length > 0) evaluation.pins = found.pins
     if (found.flakeInputs !== undefined) {
       evaluation.flakeInputs = found.flakeInputs
       await stageInputs(found.flakeInputs, workshop)
@@ -77,6 +79,7 @@ export async function evaluate(job: EvaluationTask, workshop: EvaluationWorkshop
 interface Evaluated {
   shells: EvaluatedShell[]
   flakeInputs?: StorePath[]
+  pins: NixpkgsPin[]
 }
 
 async function evaluateShells(
@@ -102,6 +105,7 @@ async function evaluateShells(
   const inputs = await inputsOf(found, job)
   return {
     shells: [...found.unlisted, ...shells, ...(inputs.broken ?? [])],
+    pins: found.flake === undefined ? [] : await readPins(fetched.repository, environment),
     ...(inputs.paths === undefined ? {} : { flakeInputs: inputs.paths }),
   }
 }

@@ -4,6 +4,7 @@ import { checkConfig, pushConfig } from './hearth/config.ts'
 import { findDeployment, type DeploymentOptions } from './hearth/deployment.ts'
 import { addGitHubCommand } from './hearth/github/command.ts'
 import { addGraphCommand } from './hearth/graph-command.ts'
+import { addHitsCommand } from './hearth/hits/command.ts'
 import { addIndexCommand } from './hearth/index-command.ts'
 import { addKeysCommand } from './hearth/keys/command.ts'
 import { showGantt } from './hearth/run/gantt.ts'
@@ -70,6 +71,7 @@ addKeysCommand(hearth, deployment, asJson)
 addVerifyCommand(hearth, deployment, asJson)
 addWorkerCommand(hearth, deployment, () => hearth.opts<DeploymentOptions>().stage)
 addIndexCommand(hearth, deployment, asJson)
+addHitsCommand(hearth, deployment, asJson)
 
 try {
   await hearth.parseAsync()

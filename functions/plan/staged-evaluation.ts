@@ -1,9 +1,10 @@
 import * as z from 'zod/mini'
 import { isStorePath, type StorePath } from '../../nix/store-path.ts'
-import type { DerivationOutputs, EvaluatedShell, Evaluation, RunId } from '../shared/contract.ts'
+import type { DerivationOutputs, EvaluatedShell, Evaluation, NixpkgsPin, RunId } from '../shared/contract.ts'
 import { HearthError } from '../shared/errors.ts'
 import { explainFindings } from '../shared/findings.ts'
 import { stagedKeys } from '../shared/keys.ts'
+import { MOST_PINS, PIN_WORDS } from '../shared/nixpkgs-pins.ts'
 import { type Bucket, findObject } from '../shared/objects.ts'
 
 /** What an evaluator staged is no evaluation of this run. */
@@ -33,6 +34,13 @@ const Shell = z.union([
     isPassing: z.optional(z.literal(true)),
   }),
 ])
+const Pin = z.strictObject({
+  input: z.string().check(z.regex(PIN_WORDS.input)),
+  repository: z.optional(z.string().check(z.regex(PIN_WORDS.repository))),
+  ref: z.optional(z.string().check(z.regex(PIN_WORDS.ref))),
+  rev: z.optional(z.string().check(z.regex(PIN_WORDS.rev))),
+  lastModified: z.optional(z.int().check(z.nonnegative())),
+})
 const Staged = z.object({
   version: z.literal(1),
   run: z.string(),
@@ -53,6 +61,7 @@ const Staged = z.object({
     }),
   ),
   flakeInputs: z.optional(z.array(storePath)),
+  pins: z.optional(z.array(Pin).check(z.maxLength(MOST_PINS))),
 })
 
 // 16 MiB: 10,000 shells of which each has a message of more than a kilobyte.
@@ -72,7 +81,7 @@ export async function findStagedEvaluation(
   if (found === undefined) return undefined
   const parsed = z.safeParse(Staged, parseJson(key, found.bytes))
   if (!parsed.success) throw new EvaluationRefused(`the evaluator's ${key}: ${explainFindings(parsed.error)}`)
-  const { error, archive, flakeInputs, shells, ...evaluation } = parsed.data
+  const { error, archive, flakeInputs, shells, pins, ...evaluation } = parsed.data
   if (evaluation.run !== run)
     throw new EvaluationRefused(`the evaluator's ${key} is of the run ${evaluation.run}`)
   return {
@@ -81,6 +90,23 @@ export async function findStagedEvaluation(
     ...(error === undefined ? {} : { error }),
     ...(archive === undefined ? {} : { archive }),
     ...(flakeInputs === undefined ? {} : { flakeInputs }),
+    ...(pins === undefined ? {} : { pins: pins.map(pinWithoutUndefined) }),
+  }
+}
+
+function pinWithoutUndefined({
+  input,
+  repository,
+  ref,
+  rev,
+  lastModified,
+}: z.output<typeof Pin>): NixpkgsPin {
+  return {
+    input,
+    ...(repository === undefined ? {} : { repository }),
+    ...(ref === undefined ? {} : { ref }),
+    ...(rev === undefined ? {} : { rev }),
+    ...(lastModified === undefined ? {} : { lastModified }),
   }
 }
 

@@ -145,6 +145,15 @@ export const stateKeys = {
    * @param digit the first of the hash parts
    */
   upstream: (id: string, digit: string): string => `upstreams/${id}/${digit}.json.zst`,
+  /**
+   * where paths are, how large, and what they refer to
+   * @param digit the first of the hash parts
+   */
+  pathFacts: (digit: string): string => `path-facts/${digit}.json.zst`,
+  /** where the paths of the shells of one repository, or of all, came from: an object for each day (UTC) */
+  hits: (repository?: string): string => (repository === undefined ? 'hits/' : `hits/${repository}/`),
+  /** @param day `2026-11-23` */
+  hitsOfDay: (repository: string, day: string): string => `hits/${repository}/${day}.json.zst`,
   /** what our cache holds: `docs/index.md`. The names below are in the order in which they must be listed. */
   index: 'index/',
   /** hash parts whose narinfos were about to be deleted */

@@ -23,12 +23,22 @@ const TIMEOUT_MS = 20_000
  * @throws UpstreamUnavailable when the upstream cannot be asked: that is no answer, and never counts as missing
  */
 export async function findInUpstream(upstream: Upstream, path: StorePath): Promise<NarInfo | undefined> {
-  const url = `${upstream.url}/${hashPartOf(path)}.narinfo`
+  const info = await findNarInfo(upstream, hashPartOf(path))
+  if (info === undefined) return undefined
+  // A narinfo is looked up by hash alone: `…-foo` would answer for `…-bar`.
+  if (info.storePath !== path) return undefined
+  return info
+}
+
+/**
+ * What an upstream answers for a hash part, signed with one of its declared keys. It may be about another path.
+ * @throws UpstreamUnavailable
+ */
+export async function findNarInfo(upstream: Upstream, hashPart: string): Promise<NarInfo | undefined> {
+  const url = `${upstream.url}/${hashPart}.narinfo`
   const text = await getText(url)
   if (text === undefined) return undefined
   const info = parse(url, text)
-  // A narinfo is looked up by hash alone: `…-foo` would answer for `…-bar`.
-  if (info.storePath !== path) return undefined
   const keys = upstream.publicKeys.map(parsePublicKey)
   const signed = info.signatures.some((signature) => verify(fingerprint(info), signature, keys) !== undefined)
   return signed ? info : undefined

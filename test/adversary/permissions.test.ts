@@ -542,6 +542,30 @@ describe('each function reads only what its state needs', () => {
     expect(await as('PublishRole', key)).toBe('done')
     expect(await as('RecordRole', key)).toBe('denied')
   })
+  test('Record reads what the cache says of paths, and no path; of a run it writes what laptops download', async () => {
+    const record = s3As(deployed, 'RecordRole')
+    const read = (Key: string) =>
+      answerTo(record.send(new GetObjectCommand({ Bucket: bucket('Cache'), Key })))
+    const write = (Key: string) =>
+      answerTo(record.send(new PutObjectCommand({ Bucket: bucket('State'), Key, Body: '{}' })))
+    // missing, and not denied: it may list
+    expect(await read(`${'4'.repeat(32)}.narinfo`)).toBe('NoSuchKey')
+    expect(await read('nar/x.nar.zst')).toBe('denied')
+    for (const key of [
+      'runs/r/downloads.json',
+      'path-facts/a.json.zst',
+      'hits/acme/shells/2026-11-23.json.zst',
+    ])
+      expect([key, await write(key)]).toEqual([key, 'done'])
+    for (const key of [
+      'runs/r/plans/1.json',
+      'runs/r/outcomes/1.json',
+      'upstreams/a/b.json.zst',
+      'index/paths.zst',
+    ])
+      expect([key, await write(key)]).toEqual([key, 'denied'])
+    record.destroy()
+  })
   test.each([
     'WebhookRole',
     'ScheduleRole',

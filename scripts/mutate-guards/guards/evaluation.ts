@@ -224,4 +224,12 @@ export const EVALUATION: Guard[] = [
     test,
     only: ['an error that the state machine would try again', 'an error of the state machine’s own'],
   },
+  {
+    name: 'a pin of nixpkgs is a name',
+    file: 'functions/plan/staged-evaluation.ts',
+    text: 'input: z.string().check(z.regex(PIN_WORDS.input)),',
+    without: 'input: z.string(),',
+    test: 'test/unit/functions/plan/staged-evaluation.test.ts',
+    only: ['an input with markup', 'an input of many lines'],
+  },
 ]

@@ -85,6 +85,8 @@ describe('a flake with healthy and broken shells', () => {
 
   test('every shell of every system is listed, by its attribute path', () => {
     expect(result.error).toBeUndefined()
+    // it has no lock
+    expect(result).not.toHaveProperty('pins')
     const names = [
       '"odd.name"',
       'default',
@@ -290,6 +292,10 @@ describe('a flake with an input called nixpkgs', () => {
       ...expected,
     ])
     expect(evaluation().shells.every((shell) => 'drvPath' in shell)).toBe(true)
+    // what its lock says of it
+    expect(evaluation().pins).toEqual([
+      { input: 'nixpkgs', rev: revision, lastModified: expect.any(Number) as number },
+    ])
   })
 })
 

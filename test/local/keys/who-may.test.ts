@@ -83,6 +83,10 @@ const QUESTIONS: Record<string, Question> = {
     ask: put('StateBucket', 'index/held/0.zst'),
     may: ['PlanRole', 'PublishRole', 'operator'],
   },
+  'says where paths are, and how large': {
+    ask: put('StateBucket', 'path-facts/0.json.zst'),
+    may: ['RecordRole', 'operator'],
+  },
   'reads the credentials for GitHub': {
     ask: ({ secrets }) =>
       secrets.send(new GetSecretValueCommand({ SecretId: stack.physicalId('GitHubCredentials') })),
