@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { allowSubstitutes } from '../../nix/derivation-attributes.ts'
 import { parseDerivation } from '../../nix/derivation.ts'
+import type { GitHub, Repository } from '../github/github.ts'
 import type { DemoMachine } from './machine.ts'
 import { readNixOutput } from './nix-output.ts'
 import { mustSucceed, onMachine } from './on-machine.ts'
-import { type DemoWorld, REPOSITORY } from './world.ts'
 
 /** How entering one shell went, by Nix's own words. */
 export interface EnteredShell {
@@ -68,14 +68,28 @@ async function whyBuilt(
   return allowSubstitutes(drv) ? 'compiled' : 'alwaysLocal'
 }
 
+/** Which laptop clones what from where, and as whom. */
+interface CheckedOut {
+  laptop: DemoMachine
+  github: GitHub
+  repository: Repository
+  developerToken: string
+}
+
 /** Clones the company's repository onto the laptop, or brings the clone up to date, with the developer's own token. */
-export async function checkOut({ laptop, github, developerToken }: DemoWorld): Promise<string> {
+export async function checkOut({ laptop, github, repository, developerToken }: CheckedOut): Promise<string> {
   const checkout = join(laptop.folder, 'home', 'shells')
   const basic = Buffer.from(`ada:${developerToken}`).toString('base64')
   const git = ['git', '-c', `http.${github.url}/.extraHeader=Authorization: Basic ${basic}`]
   const { status } = await onMachine(laptop, [...git, '-C', checkout, 'pull', '--quiet', '--ff-only'])
   if (status !== 0)
-    await mustSucceed(laptop, [...git, 'clone', '--quiet', `${github.url}/${REPOSITORY}.git`, checkout])
+    await mustSucceed(laptop, [
+      ...git,
+      'clone',
+      '--quiet',
+      `${github.url}/${repository.fullName}.git`,
+      checkout,
+    ])
   return checkout
 }
 

@@ -180,7 +180,10 @@ const downloads = (run: string): RunDownloads => ({
       system: X86,
       sources: [{ source: 'cache', paths: 12, bytes: 120_000_000 }],
       unknown: 0,
+      missing: 0,
+      builtPaths: 1,
       built: 1,
+      buildSeconds: 60,
     },
   ],
 })
