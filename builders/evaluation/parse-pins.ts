@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import type { NixpkgsPin } from '../../functions/shared/contract.ts'
-import { MOST_PINS, PIN_WORDS } from '../../functions/shared/nixpkgs-pins.ts'
+import { MOST_NAMES, MOST_PINS, PIN_WORDS } from '../../functions/shared/nixpkgs-pins.ts'
 
 // Source: Nix, src/libflake/lockfile.cc: `inputs` names a node, or a path of inputs from the root (`follows`). Only what is read here; a reference that is another one
 // (a path, a tarball) has other fields.
@@ -17,6 +17,9 @@ const Lock = z.object({ version: z.number(), root: z.string(), nodes: z.record(z
 type Lock = z.output<typeof Lock>
 type Reference = z.output<typeof Reference>
 
+// A path may lead through paths that lead through paths: a few names would make a walk without end. Real locks take some hundred steps.
+const MOST_STEPS = 100_000
+
 /**
  * The inputs of a flake.lock that are nixpkgs, or are called so: those of the flake itself first, then those of its inputs, each node once.
  * @param text a repository's, which may say anything; what is no lock has no pins
@@ -27,12 +30,13 @@ export function parsePins(text: string): NixpkgsPin[] {
   const pins: NixpkgsPin[] = []
   const seen = new Set([lock.root])
   const open: { node: string; path: string[] }[] = [{ node: lock.root, path: [] }]
+  const steps = { left: MOST_STEPS }
   for (const { node, path } of open)
     for (const [name, input] of Object.entries(nodeOf(lock, node)?.inputs ?? {})) {
-      const key = typeof input === 'string' ? input : followed(lock, input)
+      const key = typeof input === 'string' ? input : followed(lock, input, steps)
       if (key === undefined || seen.has(key)) continue
       seen.add(key)
-      open.push({ node: key, path: [...path, name] })
+      if (path.length + 1 < MOST_NAMES) open.push({ node: key, path: [...path, name] })
       const pin = pinOf([...path, name], nodeOf(lock, key))
       if (pin !== undefined && pins.length < MOST_PINS) pins.push(pin)
     }
@@ -53,15 +57,16 @@ function nodeOf({ nodes }: Lock, name: string): Lock['nodes'][string] | undefine
   return Object.hasOwn(nodes, name) ? nodes[name] : undefined
 }
 
-/** The node that a path of inputs leads to, which may lead through other paths. */
-function followed(lock: Lock, path: string[], depth = 0): string | undefined {
-  // Nix has no such limit; a circle has no end
-  if (depth > 20) return undefined
+/** The node that a path of inputs leads to, which may lead through other paths; undefined when it leads nowhere, or the steps are used up. */
+function followed(lock: Lock, path: string[], steps: { left: number }, depth = 0): string | undefined {
+  // a circle has no end
+  if (depth > MOST_NAMES) return undefined
   let key: string | undefined = lock.root
   for (const name of path) {
+    if (steps.left-- <= 0) return undefined
     const inputs: NonNullable<Lock['nodes'][string]['inputs']> = nodeOf(lock, key)?.inputs ?? {}
     const input = Object.hasOwn(inputs, name) ? inputs[name] : undefined
-    key = typeof input === 'string' || input === undefined ? input : followed(lock, input, depth + 1)
+    key = Array.isArray(input) ? followed(lock, input, steps, depth + 1) : input
     if (key === undefined) return undefined
   }
   return key

@@ -57,9 +57,10 @@ export async function learnClosures(
     for (const hashPart of level)
       for (const reference of facts.known(hashPart)?.references ?? [])
         if (!seen.has(reference)) {
-          seen.add(reference)
-          if (seen.size <= MOST_PATHS) next.push(reference)
-          else lesson.unknown++
+          if (seen.size < MOST_PATHS) {
+            seen.add(reference)
+            next.push(reference)
+          } else lesson.unknown++
         }
     level = next
   }

@@ -10,5 +10,8 @@ export const PIN_WORDS = {
   rev: /^[0-9a-f]{40}$/,
 } as const
 
+/** How many names an input has at most: its own, and those of the inputs that it belongs to. */
+export const MOST_NAMES = 10
+
 /** A flake has some inputs, and haskell.nix some twenty nixpkgs. */
 export const MOST_PINS = 64

@@ -299,6 +299,48 @@ describe('a flake with an input called nixpkgs', () => {
   })
 })
 
+test('which branch of nixpkgs a flake follows is read from its lock, and nothing is fetched for that', async () => {
+  const source = join(folder, 'follows-a-channel')
+  const pkgs = { owner: 'NixOS', repo: 'nixpkgs', type: 'github' }
+  const locked = {
+    ...pkgs,
+    lastModified: 1717179513,
+    narHash: `sha256-${'A'.repeat(43)}=`,
+    rev: '6'.repeat(40),
+  }
+  const lock = {
+    nodes: {
+      pkgs: { flake: false, locked, original: { ...pkgs, ref: 'nixos-24.05' } },
+      root: { inputs: { pkgs: 'pkgs' } },
+    },
+    root: 'root',
+    version: 7,
+  }
+  mkdirSync(source)
+  writeFileSync(join(source, 'flake.lock'), JSON.stringify(lock))
+  const commit = commitFlake(
+    source,
+    `{
+      inputs.pkgs = { url = "github:NixOS/nixpkgs/nixos-24.05"; flake = false; };
+      outputs = { self, pkgs }: { devShells.x86_64-linux.default = ${derivation('shell')}; };
+    }`,
+  )
+  const ran = await evaluate(source, commit, { systems: ['x86_64-linux'] })
+  expect(ran.status, ran.stderr).toBe(0)
+  expect(evaluation()).toMatchObject({
+    shells: [{ attribute: 'devShells.x86_64-linux.default', drvPath: expect.any(String) as string }],
+    pins: [
+      {
+        input: 'pkgs',
+        repository: 'NixOS/nixpkgs',
+        ref: 'nixos-24.05',
+        rev: locked.rev,
+        lastModified: locked.lastModified,
+      },
+    ],
+  })
+})
+
 test('a job of another kind is refused', async () => {
   aws.objects.clear()
   aws.put('state/job.json', JSON.stringify({ kind: 'build' }))

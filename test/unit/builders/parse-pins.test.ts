@@ -112,6 +112,21 @@ describe('a lock that somebody made up', () => {
   ])('%s has no pins', (_, text) => {
     expect(parsePins(text)).toEqual([])
   })
+  test('inputs that follow each other a million times over end', () => {
+    const follows = Array.from({ length: 20 }, (_, index) => [
+      `a${index}`,
+      Array.from({ length: 1000 }, () => `a${index + 1}`),
+    ])
+    const inputs = { ...Object.fromEntries(follows), a20: 'root', nixpkgs: 'n' }
+    expect(names(lock(inputs, { n: nixpkgs('x') }))).toEqual(['nixpkgs x'])
+  })
+  test('inputs of inputs of inputs have an end', () => {
+    const chain = Array.from({ length: 20_000 }, (_, index) => [
+      `n${index}`,
+      nixpkgs('x', { deeper: `n${index + 1}` }),
+    ])
+    expect(parsePins(lock({ deeper: 'n0' }, Object.fromEntries(chain)))).toHaveLength(10)
+  })
   test('an input that has itself as an input ends', () => {
     expect(names(lock({ a: 'a' }, { a: nixpkgs('x', { again: 'a', root: 'root' }) }))).toEqual(['a x'])
   })
