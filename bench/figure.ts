@@ -38,6 +38,8 @@ export interface Figure {
   measure: 'cpu' | 'wall'
   /** the least ratio that is promised */
   target: number
+  /** how many pairs, when more would say nothing new: what is counted does not vary; as many as asked for, and a warm-up before them, when absent */
+  pairs?: number
   /** makes what both need, under a temporary folder */
   prepare(progress: (text: string) => void): Pair
 }

@@ -12,6 +12,8 @@ import { publishSign, publishSignFiles } from './publish-sign.ts'
 import { publishVerify } from './publish-verify.ts'
 import { scheduleMakespan } from './schedule-makespan.ts'
 import { uploadLarge, uploadSmall } from './upload.ts'
+import { webhookDuplicates } from './webhook-duplicates.ts'
+import { webhookRps } from './webhook-rps.ts'
 
 /** Every figure of `npm run bench`, in the order of the report. */
 export const FIGURES: Figure[] = [
@@ -30,4 +32,6 @@ export const FIGURES: Figure[] = [
   scheduleMakespan,
   uploadSmall,
   uploadLarge,
+  webhookRps,
+  webhookDuplicates,
 ]

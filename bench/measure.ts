@@ -5,14 +5,15 @@ import { seriesOf } from './statistics.ts'
 /**
  * Measures a figure: both sides in turn, ours first, so that whatever else the machine does falls on both alike; the ratio is the median of the
  * pairs' ratios. A first pair, which warms the caches of the disk, is not counted.
- * @param repeats how many pairs are counted, 5 or more
+ * @param asked how many pairs are counted, 5 or more; a figure may say itself that fewer will do
  * @throws CommandFailed, and what the figure's own check throws when the two sides did not do the same work
  */
-export function measure(figure: Figure, repeats: number, progress: (text: string) => void): Result {
+export function measure(figure: Figure, asked: number, progress: (text: string) => void): Result {
+  const repeats = figure.pairs ?? asked
   const pair = figure.prepare((text) => progress(`${figure.name}: ${text}`))
   try {
     const pairs: { ours: ProcessTimes; theirs: ProcessTimes }[] = []
-    for (let index = 0; index <= repeats; index++) {
+    for (let index = figure.pairs === undefined ? 0 : 1; index <= repeats; index++) {
       const [ours, theirs] = [run(pair.ours), run(pair.theirs)]
       pair.check({ ours: ours.printed, theirs: theirs.printed })
       progress(

@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Command, zstdVersion } from './zstd-command.ts'
 import type { Figure, Pair } from './figure.ts'
+import { onOneCore } from './one-core.ts'
 import { timeProcess } from './process-times.ts'
 import { checkVerified, peakMebibytes, sizesOf, verifyCommand } from './publish-verify.ts'
 import { writeStagedNar } from './staged-nar.ts'
@@ -32,7 +33,6 @@ function prepare(progress: (text: string) => void): Pair {
     const nar = writeStagedNar(folder, 'large', { least: LEAST_BYTES })
     const ours = verifyCommand(folder, nar)
     const theirs: Command = ['bash', '-c', 'zstd -dc "$1" > /dev/null', 'bash', nar.file]
-    const onOneCore = (command: Command): Command => ['taskset', '--cpu-list', firstCore(), ...command]
     const check = (printed: { ours: string; theirs: string }): void =>
       checkVerified('publish.large', nar, printed, MOST_MIB)
     return {
@@ -62,9 +62,4 @@ function prepare(progress: (text: string) => void): Pair {
     remove()
     throw error
   }
-}
-
-/** A core that this process may use: in a container they need not begin with 0. */
-function firstCore(): string {
-  return /^Cpus_allowed_list:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'
 }

@@ -4,7 +4,7 @@ import { readBody } from '../gateway/request-body.ts'
 import { type Answer, refusal } from './answers.ts'
 import { recordOf } from './call-log.ts'
 import type { Caller } from './caller.ts'
-import { findDownload, serveTarball } from './endpoints/downloads.ts'
+import { findDownload, linkedTarball, serveTarball } from './endpoints/downloads.ts'
 import { findRepository, type Forge } from './forge.ts'
 import { whyNotFetch } from './git-access.ts'
 import { serveGit } from './git-http.ts'
@@ -57,6 +57,11 @@ export async function serve(
     // without its query, which is a key
     record({ kind: 'anonymous' }, 200, url.pathname)
     return serveTarball(download, response)
+  }
+  const linked = await linkedTarball(forge, url)
+  if (linked !== undefined) {
+    record({ kind: 'anonymous' }, 302, url.pathname)
+    return send(response, { status: 302, headers: { location: linked } })
   }
   const isEnterprise = url.pathname.startsWith(`${ENTERPRISE}/`)
   const rest = new URL(url)

@@ -32,6 +32,20 @@ export async function redirectToTarball(call: RepositoryCall): Promise<Answer> {
   return { status: 302, headers: { location: location.href } }
 }
 
+/** An archive as github.com's pages link it, and as Nix asks for it without a token: of public repositories alone. */
+const PAGE = /^\/([^/]+\/[^/]+)\/archive\/(.+)\.tar\.gz$/
+
+/** Where the archive is that a page links; undefined when it links none. */
+export async function linkedTarball(forge: Forge, url: URL): Promise<string | undefined> {
+  const [, fullName = '', ref = ''] = PAGE.exec(url.pathname) ?? []
+  const repository = findRepository(forge, fullName)
+  if (repository === undefined || repository.isPrivate) return undefined
+  const commit = await repository.findCommit(decodeURIComponent(ref))
+  return commit === undefined
+    ? undefined
+    : new URL(`/_codeload/${repository.fullName}/legacy.tar.gz/${commit.sha}`, url).href
+}
+
 /** The repository and the commit that an address of an archive names; undefined when it is none, or is not good (any more). */
 export function findDownload(forge: Forge, url: URL): { repository: Repository; sha: string } | undefined {
   const [, fullName = '', sha = ''] = PLACE.exec(url.pathname) ?? []

@@ -1,10 +1,8 @@
-import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { get } from 'node:https'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
+import { makeCertificate } from '../../../local/github/certificate.ts'
 import { temporaryFolder } from '../stack/test-stack.ts'
 import { tokenOf } from './app-token.ts'
 import { acme, type Acme, git } from './forge-of-acme.ts'
@@ -123,24 +121,17 @@ describe('an archive', () => {
   })
 })
 
+test('an archive as a web page links it is for what is public alone', async () => {
+  const { github, reader } = await fetchers()
+  const headers = { authorization: `token ${reader}`, 'user-agent': 'curl/8 Nix/2.34' }
+  const status = async (repository: string): Promise<number> =>
+    (await fetch(`${github.url}/acme/${repository}/archive/main.tar.gz`, { headers })).status
+  expect([await status('open'), await status('shells')]).toEqual([200, 404])
+})
+
 test('the same with TLS, below /api/v3, as Nix asks a GitHub Enterprise', async () => {
-  const folder = await temporaryFolder()
-  const [key, cert] = [join(folder, 'key'), join(folder, 'cert')]
-  const words = [
-    'req',
-    '-x509',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:prime256v1',
-    '-nodes',
-    '-days',
-    '1',
-  ]
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1']
-  await promisify(execFile)('openssl', [...words, ...subject, '-keyout', key, '-out', cert])
-  const certificate = readFileSync(cert, 'utf8')
-  const { github, second } = await acme({ tls: { key: readFileSync(key, 'utf8'), cert: certificate } })
+  const certificate = await makeCertificate(await temporaryFolder())
+  const { github, second } = await acme({ tls: certificate })
   const token = github.createToken({ repositories: ['acme/shells'], permissions: { contents: 'read' } })
   const ask = (
     path: string,
@@ -149,7 +140,7 @@ test('the same with TLS, below /api/v3, as Nix asks a GitHub Enterprise', async 
       const headers = { authorization: `token ${token}`, 'user-agent': 'curl/8 Nix/2.8' }
       get(
         path.startsWith('https') ? path : `${github.secureUrl}${path}`,
-        { ca: certificate, headers },
+        { ca: certificate.cert, headers },
         (response) => {
           let body = ''
           response.on('data', (chunk: Buffer) => (body += chunk.toString('latin1')))
