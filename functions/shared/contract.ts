@@ -162,8 +162,23 @@ export interface Evaluation {
   archive?: { sha256: string; bytes: number }
   /** the sources of the flake's locked inputs, which are in the archive; only when the job asks for them */
   flakeInputs?: StorePath[]
+  /** what its flake.lock pins of nixpkgs: the inputs of the flake itself first, then those of its inputs */
+  pins?: NixpkgsPin[]
   /** only in Plan's own copy */
   round?: EvaluationRound
+}
+
+/** A locked input that is nixpkgs, or is called so. Nobody vouches for it: the lock is the repository's, and the evaluator read it. */
+export interface NixpkgsPin {
+  /** its name, behind those of the inputs that it belongs to: `nixpkgs`, `haskellNix/nixpkgs-unstable` */
+  input: string
+  /** `NixOS/nixpkgs`; absent when it is no repository of GitHub */
+  repository?: string
+  /** the branch or tag that it follows, such as `nixos-24.05`; absent when the flake names none */
+  ref?: string
+  rev?: string
+  /** of the locked revision, seconds since 1970 */
+  lastModified?: number
 }
 
 /** A run evaluates again after it has published what an evaluation lacked. */
@@ -504,7 +519,10 @@ export interface RunStanding {
   })[]
 }
 
-/** `runs/<run>/downloads.json`: what a new laptop downloads for each shell that is warm, and from where. */
+/**
+ * `runs/<run>/downloads.json`: what a new laptop downloads for each shell that evaluates, and from where; how much of that was there before the run (`docs/hit-rate.md`).
+ * Where a path is in several caches, the one counts that a Nix client prefers.
+ */
 export interface RunDownloads {
   version: 1
   run: RunId
@@ -514,13 +532,19 @@ export interface RunDownloads {
 export interface ShellDownloads {
   attribute: string
   system: System
-  /** of the whole closure of its warm set */
+  /** of the whole closure of its warm set, in the order in which a client asks them; none that has nothing of it */
   sources: DownloadSource[]
-  /** paths of which nobody could say in time where they are, or how large */
+  /** paths of which nobody could say in time where they are, or how large; what only they refer to is not counted */
   unknown: number
-  /** derivations of its warm set that this run built */
+  /** paths that no cache has: none of a shell that is warm; what only they refer to is not counted */
+  missing: number
+  /** of the paths in our cache those that this run built, with the sources that came with them: the others were there before */
+  builtPaths: number
+  /** derivations that this run built for it: what makes its warm set, and what that is built with */
   built: number
-  /** what would save builds the next time, in a sentence */
+  /** what these builds took together, in seconds of one machine */
+  buildSeconds: number
+  /** what would save builds the next time, in a sentence or two */
   hint?: string
 }
 
