@@ -5,13 +5,12 @@ import { describeError, HearthError } from '../shared/errors.ts'
 import { stateKeys } from '../shared/keys.ts'
 import { logger } from '../shared/lambda.ts'
 import { findJson, writeJson } from '../shared/objects.ts'
-import { isPassing } from '../shared/passing-error.ts'
 import { readBatches, readPlans } from '../shared/run-files.ts'
 import { endOf } from './report-of.ts'
 import { type EndingRequest, readRequest } from './request.ts'
 import type { Services } from './services.ts'
 import { summarise } from './summary.ts'
-import { tellEverybody } from './tell-everybody.ts'
+import { canTryAgain, tellEverybody } from './tell-everybody.ts'
 
 const metrics = new Metrics()
 
@@ -46,7 +45,7 @@ export async function reportEnding(services: Services, request: EndingRequest): 
       const report = await endOf(services, config, summary, known, job, plans, batches)
       if (report !== undefined) await tellEverybody(services, config, report, 'ended')
     } catch (error) {
-      if (isPassing(error) || (error instanceof HearthError && error.retryable)) throw error
+      if (canTryAgain(error)) throw error
       giveUp(run, error)
     }
   }

@@ -1,5 +1,12 @@
 import type { StoredConfig } from '../shared/config.ts'
-import type { EvaluationJob, RunDownloads, RunInput, RunSummary, WavePlan } from '../shared/contract.ts'
+import type {
+  EvaluationJob,
+  RunDownloads,
+  RunInput,
+  RunSummary,
+  Trigger,
+  WavePlan,
+} from '../shared/contract.ts'
 import { describeError } from '../shared/errors.ts'
 import { stateKeys } from '../shared/keys.ts'
 import { logger } from '../shared/lambda.ts'
@@ -12,6 +19,8 @@ import { machineTimes } from './machine-times.ts'
 import { pricesOf } from './prices.ts'
 import type { RunReport } from './run-report.ts'
 import type { Services } from './services.ts'
+import { finalOutcomes } from './summary.ts'
+import { targetOf } from './target-of.ts'
 import { type Meanwhile, shellReports } from './shell-reports.ts'
 
 /** A run that has only begun. */
@@ -35,12 +44,12 @@ export function progressOf(
   batches: TriedBatch[],
   meanwhile: Meanwhile,
 ): RunReport {
-  const added = batches.flatMap(({ outcome }) => outcome?.derivations ?? [])
+  const outcomes = finalOutcomes(batches)
   return {
     ...beginningOf(services, job),
     shells: shellReports(plan.shells, batches, meanwhile),
-    outcomes: added,
-    bytesAdded: added.reduce((sum, { bytes = 0 }) => sum + bytes, 0),
+    outcomes,
+    bytesAdded: outcomes.reduce((sum, { bytes = 0 }) => sum + bytes, 0),
     ...secondsSince(job.started),
   }
 }
@@ -48,7 +57,7 @@ export function progressOf(
 /**
  * A run that is over.
  * @param job absent when the run ended before it was known what it was for: then what it was started with says so
- * @returns undefined when nobody knows which commit of which repository it was
+ * @returns undefined when nobody knows which repository it was about
  */
 export async function endOf(
   services: Services,
@@ -59,8 +68,8 @@ export async function endOf(
   plans: WavePlan[],
   batches: TriedBatch[],
 ): Promise<RunReport | undefined> {
-  const { repository, ref, commit } = { ...input, ...job?.target }
-  if (repository === undefined || ref === undefined || commit === undefined) return undefined
+  const target = job?.target ?? targetOf(input)
+  if (target === undefined) return undefined
   const { run, verdict, reason, error, outcomes, bytesAdded } = summary
   const newer =
     verdict === 'superseded' && job !== undefined ? await supersededBy(services.state, job) : undefined
@@ -68,14 +77,14 @@ export async function endOf(
   const cost = await costIfKnown(services, config, job, summary)
   return {
     run,
-    target: { repository, ref, commit },
+    target,
     verdict,
     isPartial: job?.isPartial === true || Array.isArray(input.attributes),
     shells: shellReports((plans.at(-1) ?? (await planOfEarlierRun(services, job)))?.shells ?? [], batches),
     outcomes,
     bytesAdded,
     link: executionPage(services.console, run),
-    ...(input.trigger === undefined ? {} : { trigger: input.trigger }),
+    ...(isTrigger(input.trigger) ? { trigger: input.trigger } : {}),
     ...(reason === undefined ? {} : { reason }),
     ...(error === undefined ? {} : { error }),
     ...(newer === undefined ? {} : { supersededBy: newer.commit }),
@@ -108,6 +117,13 @@ async function costIfKnown(
     logger.error('what the run cost is left out: CodeBuild did not say', { run, error: describeError(error) })
     return undefined
   }
+}
+
+// An execution may have been started with anything.
+const TRIGGERS: readonly Trigger[] = ['push', 'delete', 'rerun', 'schedule', 'hand']
+
+function isTrigger(trigger: unknown): trigger is Trigger {
+  return TRIGGERS.some((known) => known === trigger)
 }
 
 function secondsSince(started: string | undefined): { seconds?: number } {

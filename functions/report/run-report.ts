@@ -1,5 +1,6 @@
 import type { StorePath } from '../../nix/store-path.ts'
-import type { DerivationOutcome, RunDownloads, RunSummary, System, Target } from '../shared/contract.ts'
+import type { DerivationOutcome, RunDownloads, RunSummary, System } from '../shared/contract.ts'
+import type { RunTarget } from './target-of.ts'
 import type { RunCost } from './cost.ts'
 
 /**
@@ -29,7 +30,7 @@ export interface ShellReport {
 export interface RunReport {
   run: string
   trigger?: string
-  target: Target
+  target: RunTarget
   /** absent while the run goes on */
   verdict?: RunSummary['verdict']
   /** why there was nothing to do */

@@ -64,7 +64,7 @@ export function summarise(
 }
 
 /** What became of every derivation in the end: of several attempts the one that came, else the last. */
-function finalOutcomes(batches: TriedBatch[]): DerivationOutcome[] {
+export function finalOutcomes(batches: TriedBatch[]): DerivationOutcome[] {
   const outcomes = new Map<string, DerivationOutcome>()
   for (const { outcome } of batches)
     for (const derivation of outcome?.derivations ?? [])

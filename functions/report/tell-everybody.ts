@@ -1,5 +1,8 @@
 import { logger } from '../shared/lambda.ts'
-import { type StoredConfig } from '../shared/config.ts'
+import type { StoredConfig } from '../shared/config.ts'
+import type { Target } from '../shared/contract.ts'
+import { describeError, HearthError } from '../shared/errors.ts'
+import { isPassing } from '../shared/passing-error.ts'
 import { checkRunOf } from './check-run/check-run.ts'
 import { commitStatusOf } from './commit-status.ts'
 import { logPage } from './console.ts'
@@ -22,7 +25,7 @@ const EVENTS: Record<Moment, RunEventKind> = {
 
 /**
  * Tells GitHub and the event bus how a run stands. One does not wait for the other, and what went wrong with either is said when both were tried.
- * @throws the first error of several; the others are in the log
+ * @throws one error of several; the others are in the log
  */
 export async function tellEverybody(
   services: Services,
@@ -31,48 +34,77 @@ export async function tellEverybody(
   moment: Moment,
 ): Promise<void> {
   const news = newsOf(report)
-  const outcomes = await Promise.allSettled([
-    isForGitHub(report, config) ? tellGitHub(services, config.github.api, report, moment, news) : undefined,
-    sendEvent(services.events, services.state, EVENTS[moment], runEventOf(report), news),
+  const target = targetForGitHub(report, config)
+  await tryAll([
+    () => sendEvent(services.events, services.state, EVENTS[moment], runEventOf(report), news),
+    async () => {
+      if (target !== undefined)
+        await tellGitHub(services, config.github.api, { ...report, target }, moment, news)
+    },
   ])
-  const errors = outcomes.flatMap((outcome): unknown[] =>
-    outcome.status === 'rejected' ? [outcome.reason] : [],
-  )
-  for (const error of errors.slice(1)) logger.error('not told', error as Error)
-  if (errors.length > 0) throw errors[0]
+}
+
+/**
+ * Does one after the other, whatever becomes of those before.
+ * @throws an error that trying again can help against, if there is one: the others are in the log
+ */
+async function tryAll(parts: (() => Promise<void>)[]): Promise<void> {
+  const errors: unknown[] = []
+  for (const part of parts)
+    try {
+      await part()
+    } catch (error) {
+      errors.push(error)
+    }
+  if (errors.length === 0) return
+  const thrown = errors.find(canTryAgain) ?? errors[0]
+  for (const error of errors) if (error !== thrown) logger.error('not told', { error: describeError(error) })
+  throw thrown
+}
+
+/** Whether telling may succeed later without anybody changing anything. */
+export function canTryAgain(error: unknown): boolean {
+  return isPassing(error) || (error instanceof HearthError && error.retryable)
 }
 
 /**
  * Only a known commit of a repository that hearth.yml names. A scheduled run that finds what another one has left has nothing to say of a commit that has its status.
  */
-export function isForGitHub(
+export function targetForGitHub(
   { target, verdict, trigger }: Pick<RunReport, 'target' | 'verdict' | 'trigger'>,
   { repositories }: Pick<StoredConfig['config'], 'repositories'>,
-): boolean {
-  if (!/^[0-9a-f]{40}$/.test(target.commit)) return false
-  if (verdict === 'ignored' || (verdict === 'unchanged' && trigger === 'schedule')) return false
-  return repositories.some(({ name }) => name === target.repository)
+): Target | undefined {
+  const { commit } = target
+  if (commit === undefined || !/^[0-9a-f]{40}$/.test(commit)) return undefined
+  if (verdict === 'ignored' || (verdict === 'unchanged' && trigger === 'schedule')) return undefined
+  return repositories.some(({ name }) => name === target.repository) ? { ...target, commit } : undefined
 }
 
 async function tellGitHub(
   { state, tokens, console }: Services,
   api: string,
-  report: RunReport,
+  report: RunReport & { target: Target },
   moment: Moment,
   news: unknown,
 ): Promise<void> {
   const { run, target } = report
   const voice = await voiceFor(api, target.repository, tokens)
   if (voice === undefined) {
-    if (moment !== 'changed') logger.info('GitHub is told nothing: Hearth has no credentials for it')
+    if (moment === 'ended') logger.info('GitHub is told nothing: Hearth has no credentials for it')
     return
   }
   const telling: Telling = { state, run, target, withClient: voice.withClient, isEnding: moment === 'ended' }
-  if (moment !== 'began' && voice.isApp) {
-    const { content, annotations } = checkRunOf(report, (name) => logPage(console, run, name))
-    // GitHub adds the annotations of every call: they are sent with the last one.
-    await tellCheckRun(telling, content, moment === 'ended' ? annotations : [], news)
-  }
-  // While a run goes on its status is pending, whatever its shells do.
-  if (moment !== 'changed') await tellStatus(telling, commitStatusOf(report), news)
+  // One may be refused and not the other, where an App lacks a permission. They share the repository's pace.
+  await tryAll([
+    async () => {
+      if (moment === 'began' || !voice.isApp) return
+      const { content, annotations } = checkRunOf(report, (name) => logPage(console, run, name))
+      // GitHub adds the annotations of every call: they are sent with the last one.
+      await tellCheckRun(telling, content, moment === 'ended' ? annotations : [], news)
+    },
+    async () => {
+      // While a run goes on its status is pending, whatever its shells do.
+      if (moment !== 'changed') await tellStatus(telling, commitStatusOf(report), news)
+    },
+  ])
 }

@@ -9,6 +9,7 @@ import { ROLES } from './guards/roles.ts'
 import { STAGED_BYTES } from './guards/staged-bytes.ts'
 import { STAGED_WORDS } from './guards/staged-words.ts'
 import { UPSTREAMS } from './guards/upstreams.ts'
+import { WORDS } from './guards/words.ts'
 
 /** Every guard of design sections 4 and 6, each with the test that fails without it. */
 export const GUARDS: Guard[] = [
@@ -22,4 +23,5 @@ export const GUARDS: Guard[] = [
   ...MACHINES,
   ...ROLES,
   ...MODES,
+  ...WORDS,
 ]

@@ -20,14 +20,19 @@ export function downloadsSection({ downloads }: Pick<RunReport, 'downloads'>): s
   ].join('\n\n')
 }
 
-function sources({ sources: all, unknown }: ShellDownloads): string {
+function sources({ sources: all, unknown, missing, builtPaths }: ShellDownloads): string {
   const known = all
     .filter(({ paths }) => paths > 0)
-    .map(
-      ({ source, paths, bytes }) =>
-        `${source === 'cache' ? 'this cache' : code(hostOf(source))}: ${paths} paths, ${formatBytes(bytes)}`,
-    )
-  return [...known, ...(unknown > 0 ? [`unknown: ${unknown} paths`] : [])].join('; ')
+    .map(({ source, paths, bytes }) => {
+      const isOurs = source === 'cache'
+      const own = isOurs && builtPaths > 0 ? `, ${builtPaths} of them built by this run` : ''
+      return `${isOurs ? 'this cache' : code(hostOf(source))}: ${paths} paths, ${formatBytes(bytes)}${own}`
+    })
+  return [
+    ...known,
+    ...(unknown > 0 ? [`unknown: ${unknown} paths`] : []),
+    ...(missing > 0 ? [`nowhere yet: ${missing} paths`] : []),
+  ].join('; ')
 }
 
 function total({ sources: all }: ShellDownloads): string {

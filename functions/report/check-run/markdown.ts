@@ -23,14 +23,13 @@ export function shorten(text: string, longest: number): string {
   return `${text.slice(0, longest - 1).replace(/[\ud800-\udbff]$/, '')}…`
 }
 
-/** A code span: also good in a cell of a table, where a pipe would end the cell. */
+/** A code span. */
 export function code(text: string, longest = 200): string {
   const line = oneLine(text, longest)
   if (line === '') return ''
   const fence = '`'.repeat(longestRun(line) + 1)
   const pad = line.startsWith('`') || line.endsWith('`') ? ' ' : ''
-  // A backslash before a pipe would be taken for the pipe's own in a table.
-  return `${fence}${pad}${line.replaceAll('\\|', '\\ |').replaceAll('|', '\\|')}${pad}${fence}`
+  return `${fence}${pad}${line}${pad}${fence}`
 }
 
 /** A code block that its text cannot leave. */

@@ -10,7 +10,7 @@ export interface RunEventDetail {
   version: 1
   run: string
   trigger?: string
-  target: { repository: string; ref: string; commit: string }
+  target: { repository: string; ref: string; commit?: string }
   isPartial: boolean
   /** a sentence for people: no quotes, no line breaks, at most 500 characters */
   text: string
@@ -131,7 +131,7 @@ function textOf(report: RunReport): string {
     .map(({ attribute, system }) => `${attribute} for ${system}`)
   const waiting = shells.filter(({ state }) => state === 'waiting').length
   const parts = [
-    `${target.repository} ${short} at ${target.commit.slice(0, 7)}: ${verdict === undefined ? progressOf(report) : titleOf(report)}`,
+    `${target.repository} ${short}${target.commit === undefined ? '' : ` at ${target.commit.slice(0, 7)}`}: ${verdict === undefined ? progressOf(report) : titleOf(report)}`,
     ...(work === undefined ? [] : [work]),
     ...(broken.length === 0
       ? []

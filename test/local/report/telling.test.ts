@@ -181,9 +181,9 @@ const downloads = (run: string): RunDownloads => ({
       sources: [{ source: 'cache', paths: 12, bytes: 120_000_000 }],
       unknown: 0,
       missing: 0,
-      builtPaths: 1,
+      builtPaths: 0,
+      buildSeconds: 150,
       built: 1,
-      buildSeconds: 60,
     },
   ],
 })

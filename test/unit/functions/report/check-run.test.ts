@@ -130,10 +130,10 @@ describe('what a new laptop downloads', () => {
           { source: 'https://empty.example.org', paths: 0, bytes: 0 },
         ],
         unknown: 2,
-        missing: 0,
+        missing: 1,
         builtPaths: 4,
+        buildSeconds: 190,
         built: 3,
-        buildSeconds: 90,
         hint: 'nixpkgs is pinned to a branch that nobody builds for Macs',
       },
     ],
@@ -141,7 +141,7 @@ describe('what a new laptop downloads', () => {
   test('paths and bytes per source, and what would save builds', () => {
     const { summary } = contentOf(runReport({ downloads })).output
     expect(summary).toContain(
-      '| `devShells.x86_64-linux.default` | x86_64-linux | this cache: 12 paths, 120.5 MB; `cache.nixos.org`: 310 paths, 1.2 GB; unknown: 2 paths | 1.3 GB |',
+      '| `devShells.x86_64-linux.default` | x86_64-linux | this cache: 12 paths, 120.5 MB, 4 of them built by this run; `cache.nixos.org`: 310 paths, 1.2 GB; unknown: 2 paths; nowhere yet: 1 paths | 1.3 GB |',
     )
     expect(summary).toContain('💡 `nixpkgs is pinned to a branch that nobody builds for Macs`')
     expect(summary).not.toContain('empty')

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { table } from '../../../../functions/report/check-run/table.ts'
 import { code, codeBlock, link, oneLine, visible } from '../../../../functions/report/check-run/markdown.ts'
 
 describe('text of strangers on a line stands in a code span that it cannot leave', () => {
@@ -9,8 +10,7 @@ describe('text of strangers on a line stands in a code span that it cannot leave
     ['a backtick', 'a`b', '``a`b``'],
     ['backticks at its ends', '`a`', '`` `a` ``'],
     ['many backticks', 'a````b', '`````a````b`````'],
-    ['a pipe, which would end a cell', 'a|b', '`a\\|b`'],
-    ['an escaped pipe, which would too', 'a\\|b', '`a\\ \\|b`'],
+    ['a pipe', 'a|b', '`a|b`'],
     ['lines', 'a\n\n# b', '`a # b`'],
     ['a carriage return', 'a\r# b', '`a # b`'],
     ['text turned around', 'a\u202eb', '`ab`'],
@@ -22,6 +22,16 @@ describe('text of strangers on a line stands in a code span that it cannot leave
   test('and is cut, not through a character', () => {
     expect(oneLine('ab😀cd', 4)).toBe('ab…')
     expect(oneLine('ab😀cd', 6)).toBe('ab😀cd')
+  })
+})
+
+describe('and in a table cannot leave its cell', () => {
+  test.each([
+    ['a pipe', 'a|b', '| `a\\|b` |'],
+    ['an escaped pipe', 'a\\|b', '| `a\\ \\|b` |'],
+    ['a line', 'a\n| b', '| `a \\| b` |'],
+  ])('%s', (_, text, expected) => {
+    expect(table(['x'], [[code(text)]], 1).split('\n')[2]).toBe(expected)
   })
 })
 

@@ -29,6 +29,7 @@ describe('every event is as docs/run-event.schema.json says', () => {
     ['a shell that does not evaluate', { shells: [failed] }],
     ['nothing new', { verdict: 'unchanged', reason: 'warmed before', trigger: 'schedule' }],
     ['a newer commit', { verdict: 'superseded', supersededBy: 'abcdef' }],
+    ['a commit that nobody knows', { target: { repository: 'acme/shells', ref: 'refs/heads/main' } }],
     ['attributes of its own', { isPartial: true, trigger: 'hand' }],
     [
       'hostile words',

@@ -207,6 +207,14 @@ describe('an App tells GitHub from the beginning to the end', () => {
     expect(calls[1]?.body).toMatchObject({ status: 'completed', conclusion: 'success' })
   })
 
+  test('two lanes that end together say it once', async () => {
+    await plan()
+    await wave()
+    await plan('app')
+    await Promise.all([wave(), wave(), wave()])
+    expect(whats()).toEqual(['POST /check-runs', 'PATCH /check-runs/42'])
+  })
+
   test('a lane that is over after the run has ended changes nothing any more', async () => {
     await plan()
     await wave()
@@ -291,6 +299,21 @@ test('a run that broke before its target was resolved is told of the commit that
   })
 })
 
+test('of a run whose commit nobody has resolved there is an event all the same', async () => {
+  buckets.objects.delete(`state/runs/${RUN}/job.json`)
+  await ended(
+    { verdict: 'failed', failure: { Error: 'Boom' } },
+    { trigger: 'odd', repository: 'acme/shells', ref: 'main' },
+  )
+  expect(calls).toEqual([])
+  const [call] = events.commandCalls(PutEventsCommand)
+  expect(JSON.parse(call?.args[0].input.Entries?.[0]?.Detail ?? '')).toMatchObject({
+    target: { repository: 'acme/shells', ref: 'refs/heads/main' },
+    text: 'acme/shells main: The run failed: Boom: no cause was given',
+    outcome: 'failure',
+  })
+})
+
 test('a superseded run does not stay pending, and says by what', async () => {
   buckets.put('state/refs/acme/shells/refs%2Fheads%2Fmain.json', {
     version: 1,
@@ -345,6 +368,19 @@ describe('when GitHub says no', () => {
       'PATCH /check-runs/43',
       `POST /statuses/${COMMIT}`,
     ])
+  })
+
+  test('403 to check runs alone: the commit does not stay pending', async () => {
+    answer = ({ what }) => (what.includes('/check-runs') ? { status: 403 } : { status: 201 })
+    await began()
+    expect(await ended()).toEqual({ verdict: 'done' })
+    expect(calls.map(({ body }) => body['state'])).toEqual(['pending', undefined, 'success'])
+    expect(log.text()).toContain('RunsNotTold')
+  })
+
+  test('403 to one and 503 to the other: it is tried again', async () => {
+    answer = ({ what }) => ({ status: what.includes('/check-runs') ? 403 : 503 })
+    await expect(ended()).rejects.toMatchObject({ name: 'GitHubUnavailable' })
   })
 
   test('403 without a word of when: the verdict stands, and it is loud', async () => {

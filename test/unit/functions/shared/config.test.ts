@@ -67,6 +67,7 @@ describe('a hearth.yml', () => {
   test.each([
     ['attributes are devShells', 'repositories.1.attributes', ['devShells']],
     ['there are no upstreams', 'upstreams', []],
+    ['prices are AWS’s list prices', 'prices', undefined],
     ['a NAR has 20 GB at most', 'limits.nar', { gigabytes: 20 }],
   ])('that leaves out what is usual: %s', (_, path, expected) => {
     const config = parseConfig(withValue(path, undefined)) as unknown as Record<string, unknown>
@@ -126,6 +127,8 @@ describe('every fault of a hearth.yml is named with its place', () => {
       { gigabytes: '20 GB' },
       'limits.nar.gigabytes: Invalid input: expected number, received string',
     ],
+    ['prices', { minutes: { x: -1 } }, 'prices.minutes.x: Too small: expected number to be >=0'],
+    ['prices', { hours: 1 }, 'prices: Unrecognized key: "hours"'],
     ['surprise', 1, '(top): Unrecognized key: "surprise"'],
   ])('%s = %j', (path, value, fault) => {
     expect(faultsOf(withValue(path, value))).toEqual([fault])
