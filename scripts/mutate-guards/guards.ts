@@ -8,6 +8,7 @@ import { PUBLICATION } from './guards/publication.ts'
 import { ROLES } from './guards/roles.ts'
 import { STAGED_BYTES } from './guards/staged-bytes.ts'
 import { STAGED_WORDS } from './guards/staged-words.ts'
+import { TOKEN_GUARDS } from './guards/tokens.ts'
 import { UPSTREAMS } from './guards/upstreams.ts'
 
 /** Every guard of design sections 4 and 6, each with the test that fails without it. */
@@ -22,4 +23,5 @@ export const GUARDS: Guard[] = [
   ...MACHINES,
   ...ROLES,
   ...MODES,
+  ...TOKEN_GUARDS,
 ]

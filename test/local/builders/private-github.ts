@@ -54,7 +54,13 @@ export async function startPrivateGitHub(
       response.writeHead(401, { 'www-authenticate': 'Basic realm="GitHub"' }).end()
     else if (repository === undefined || !(tokens.get(token ?? '') ?? []).includes(name))
       response.writeHead(404).end('{"message": "Not Found"}')
-    else if (git !== null) void serveGit(openRepository(name, repository, { id: 1, isPrivate: true }), git[2] ?? '', request, response)
+    else if (git !== null)
+      void serveGit(
+        openRepository(name, repository, { id: 1, isPrivate: true }),
+        git[2] ?? '',
+        request,
+        response,
+      )
     else response.end(tarballOf(repository, name, tarball?.[2] ?? ''))
   }
   const servers = [
