@@ -1,16 +1,18 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { randomUUID } from 'node:crypto'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { zstdDecompressSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type {
   Evaluation,
   EvaluationJob,
   EvaluationTokenAnswer,
   EvaluationTokenRequest,
 } from '../../../functions/shared/contract.ts'
+import { nixConfigWithToken } from '../../../builders/evaluation/token-settings.ts'
 import { describeEachNix } from '../nix/available-nix.ts'
 import { AwsDouble, PREFIX } from './aws-double.ts'
 import { flakeWith, gitHubInput, gitInput, type LockedInput } from './locked-input.ts'
@@ -105,6 +107,7 @@ describeEachNix('private sources', (nix) => {
     mkdirSync(temporary, { recursive: true })
     machine = makeMachine(join(own, 'machine'))
     spied = spyOnNix(own, nix)
+    gitHub.tokens.set(TOKEN, ['acme/shells', 'acme/lib', 'acme/tools'])
   })
 
   /** Evaluates acme/shells at a commit. @param answers what the function gives, one after the other; the last one again */
@@ -176,9 +179,6 @@ describeEachNix('private sources', (nix) => {
     [error?.message ?? '', ...shells.map((shell) => ('error' in shell ? shell.error : ''))].join('\n')
 
   describe('with a token', () => {
-    beforeAll(() => {
-      gitHub.tokens.set(TOKEN, ['acme/shells', 'acme/lib', 'acme/tools'])
-    })
     test.each([
       ['none but itself', () => ({}), []],
       ['git+http', () => ({ lib: git('acme/lib') }), ['private-lib']],
@@ -326,6 +326,49 @@ describeEachNix('private sources', (nix) => {
       const evaluations = spied.started().filter((one) => one.arguments.includes('restrict-eval true'))
       expect(evaluations.length).toBeGreaterThan(0)
       for (const { environment: seen } of evaluations) expect(seen).not.toMatch(FILES)
+    })
+
+    test('nix-daemon, which a client tells its settings', async () => {
+      const [daemon, proxy] = [join(own, 'daemon.sock'), join(own, 'proxy.sock')]
+      const conf = join(own, 'nix.conf')
+      writeFileSync(conf, nixConfigWithToken({ base: `https://${HOST}`, owner: 'acme' }, TOKEN))
+      const server = machine.start(['nix-daemon'], {
+        PATH: spied.path,
+        NIX_DAEMON_SOCKET_PATH: daemon,
+        // otherwise it asks itself
+        NIX_REMOTE: 'local',
+      })
+      const heard: Buffer[] = []
+      const between = createServer((client) => {
+        const onward = connect(daemon)
+        client.on('data', (bytes) => heard.push(Buffer.from(bytes)))
+        for (const end of [client, onward]) end.on('error', () => client.destroy())
+        client.pipe(onward).pipe(client)
+      })
+      between.listen(proxy)
+      try {
+        await vi.waitUntil(() => existsSync(daemon), { timeout: 20_000 })
+        const settings = [
+          '--extra-experimental-features',
+          'nix-command',
+          '--option',
+          'fsync-metadata',
+          'false',
+        ]
+        const ran = await machine.run(
+          ['timeout', '60', 'nix', 'eval', ...settings, '--expr', 'builtins.toFile "a" "b"'],
+          { PATH: spied.path, NIX_USER_CONF_FILES: conf, NIX_REMOTE: `unix://${proxy}` },
+        )
+        expect(ran, ran.stderr).toMatchObject({ status: 0 })
+      } finally {
+        between.close()
+        server.kill('SIGKILL')
+        rmSync(conf)
+      }
+      const said = Buffer.concat(heard).toString('latin1')
+      // a setting of the store: these are the words that count
+      expect(said).toContain('fsync-metadata')
+      for (const secret of SECRETS) expect(said).not.toContain(secret)
     })
 
     test('whatever else runs cannot find it either', async () => {
