@@ -17,15 +17,11 @@ import { ReportRequest } from './request.ts'
 import type { Services } from './services.ts'
 import { tellEverybody } from './tell-everybody.ts'
 
-const lambdaClient = new LambdaClient({})
-const newTokens = () => tokenSource(lambdaClient, requireEnvironment('TOKEN_FUNCTION'))
-let tokens = newTokens()
-
 const services: Services = {
   state: { s3: new S3Client({}), name: requireEnvironment('STATE_BUCKET') },
   codebuild: new CodeBuildClient({}),
   events: new EventBridgeClient({}),
-  tokens: { current: () => tokens, renew: () => (tokens = newTokens()) },
+  tokens: tokenSource(new LambdaClient({}), requireEnvironment('TOKEN_FUNCTION')),
   console: {
     executions: requireEnvironment('WARM_EXECUTIONS'),
     stateBucket: requireEnvironment('STATE_BUCKET'),

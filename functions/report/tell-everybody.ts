@@ -9,7 +9,7 @@ import { logPage } from './console.ts'
 import { type RunEventKind, runEventOf } from './event/run-event.ts'
 import { sendEvent } from './event/send-event.ts'
 import { tellCheckRun, tellStatus, type Telling } from './github/tell.ts'
-import { voiceFor } from './github/with-client.ts'
+import { voiceFor } from '../shared/github/voice.ts'
 import { newsOf } from './news.ts'
 import type { RunReport } from './run-report.ts'
 import type { Services } from './services.ts'
@@ -88,16 +88,19 @@ async function tellGitHub(
   news: unknown,
 ): Promise<void> {
   const { run, target } = report
-  const voice = await voiceFor(api, target.repository, tokens)
-  if (voice === undefined) {
+  const { github, hasToken, isApp } = await voiceFor(tokens, api, {
+    kind: 'report',
+    repository: target.repository,
+  })
+  if (!hasToken) {
     if (moment === 'ended') logger.info('GitHub is told nothing: Hearth has no credentials for it')
     return
   }
-  const telling: Telling = { state, run, target, withClient: voice.withClient, isEnding: moment === 'ended' }
+  const telling: Telling = { state, run, target, github, isEnding: moment === 'ended' }
   // One may be refused and not the other, where an App lacks a permission. They share the repository's pace.
   await tryAll([
     async () => {
-      if (moment === 'began' || !voice.isApp) return
+      if (moment === 'began' || !isApp) return
       const { content, annotations } = checkRunOf(report, (name) => logPage(console, run, name))
       // GitHub adds the annotations of every call: they are sent with the last one.
       await tellCheckRun(telling, content, moment === 'ended' ? annotations : [], news)

@@ -5,9 +5,10 @@ import { currentConfig, type StoredConfig } from '../shared/config.ts'
 import type { EvaluationJob, RunInput } from '../shared/contract.ts'
 import { requireEnvironment } from '../shared/environment.ts'
 import { deployedEvaluator, evaluationIdentity } from '../shared/evaluation-identity.ts'
-import { type GitHubClient, gitHubClient } from '../shared/github/client.ts'
+import type { GitHubClient } from '../shared/github/client.ts'
 import { headOf } from '../shared/github/head-of.ts'
 import { tokenSource } from '../shared/github/token-source.ts'
+import { voiceFor } from '../shared/github/voice.ts'
 import { publicKeysOf } from '../shared/key-lifetime.ts'
 import { stateKeys } from '../shared/keys.ts'
 import { lambda } from '../shared/lambda.ts'
@@ -21,7 +22,7 @@ import { attributesFor, configurationFor, RefNotFound, repositoryFor } from './r
 import { parseRunInput } from './run-input.ts'
 
 const state = { s3: new S3Client({}), name: requireEnvironment('STATE_BUCKET') }
-const tokenFor = tokenSource(new LambdaClient({}), requireEnvironment('TOKEN_FUNCTION'))
+const tokens = tokenSource(new LambdaClient({}), requireEnvironment('TOKEN_FUNCTION'))
 
 const ResolveInput = z.object({
   run: z.string(),
@@ -69,8 +70,7 @@ async function publicKeysFor({ cache }: StoredConfig['config']): Promise<string[
 }
 
 async function gitHubFor({ config }: StoredConfig, repository: string): Promise<GitHubClient> {
-  const { token } = await tokenFor({ kind: 'contents', repository })
-  return gitHubClient({ api: config.github.api, token })
+  return (await voiceFor(tokens, config.github.api, { kind: 'contents', repository })).github
 }
 
 async function resolve(

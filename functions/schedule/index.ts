@@ -7,8 +7,8 @@ import * as z from 'zod/mini'
 import { currentConfig } from '../shared/config.ts'
 import type { RunId } from '../shared/contract.ts'
 import { requireEnvironment } from '../shared/environment.ts'
-import { gitHubClient } from '../shared/github/client.ts'
 import { tokenSource } from '../shared/github/token-source.ts'
+import { voiceFor } from '../shared/github/voice.ts'
 import { lambda, logger } from '../shared/lambda.ts'
 import type { Config, RepositoryConfig } from '../shared/parse-config.ts'
 import { executionName, startRun } from '../shared/start-run.ts'
@@ -21,7 +21,7 @@ import { webhookGrace } from './webhook-grace.ts'
 
 const state = { s3: new S3Client({}), name: requireEnvironment('STATE_BUCKET') }
 const sfn = new SFNClient({})
-const tokenFor = tokenSource(new LambdaClient({}), requireEnvironment('TOKEN_FUNCTION'))
+const tokens = tokenSource(new LambdaClient({}), requireEnvironment('TOKEN_FUNCTION'))
 
 // Far below GitHub's 100 requests at once. Source: GitHub REST API, "About secondary rate limits".
 const REPOSITORIES = 8
@@ -58,9 +58,9 @@ async function lookAt(
   repository: RepositoryConfig,
   slot: Date,
 ): Promise<StartsOfRepository> {
-  const { token } = await tokenFor({ kind: 'contents', repository: repository.name })
+  const { github } = await voiceFor(tokens, api, { kind: 'contents', repository: repository.name })
   const known = await knownRefs(state, repository.name)
-  const heads = await headsOf(gitHubClient({ api, token }), repository)
+  const heads = await headsOf(github, repository)
   const starts = toStart(repository, heads, known, slot)
   const counts = { heads: heads.size, now: starts.now.length, later: starts.later.length }
   logger.info('looked', { repository: repository.name, ...counts })

@@ -8,7 +8,7 @@ import { PUBLICATION } from './guards/publication.ts'
 import { ROLES } from './guards/roles.ts'
 import { STAGED_BYTES } from './guards/staged-bytes.ts'
 import { STAGED_WORDS } from './guards/staged-words.ts'
-import { TOKEN_GUARDS } from './guards/tokens.ts'
+import { TOKENS } from './guards/tokens.ts'
 import { UPSTREAMS } from './guards/upstreams.ts'
 import { WORDS } from './guards/words.ts'
 
@@ -25,5 +25,5 @@ export const GUARDS: Guard[] = [
   ...ROLES,
   ...MODES,
   ...WORDS,
-  ...TOKEN_GUARDS,
+  ...TOKENS,
 ]

@@ -14,8 +14,7 @@ export interface Telling {
   state: Bucket
   run: RunId
   target: Target
-  /** makes a call with a token that is good; @throws GitHubUnavailable, GitHubRefused, NoToken */
-  withClient: <Result>(call: (github: GitHubClient) => Promise<Result>) => Promise<Result>
+  github: GitHubClient
   /** whether the run is over: then nothing is left to somebody else who may be telling the same */
   isEnding: boolean
 }
@@ -30,8 +29,8 @@ export async function tellStatus(
   news: unknown,
 ): Promise<void> {
   const { owner, repo } = namesOf(telling.target)
-  await once(telling, 'status', news, async (github) => {
-    await github('POST /repos/{owner}/{repo}/statuses/{sha}', {
+  await once(telling, 'status', news, async () => {
+    await telling.github('POST /repos/{owner}/{repo}/statuses/{sha}', {
       owner,
       repo,
       sha: telling.target.commit,
@@ -53,7 +52,8 @@ export async function tellCheckRun(
   news: unknown,
 ): Promise<void> {
   const { owner, repo } = namesOf(telling.target)
-  await once(telling, 'checkRun', news, async (github, { checkRun }) => {
+  const { github } = telling
+  await once(telling, 'checkRun', news, async ({ checkRun }) => {
     const isAnnotating = annotations.length > 0 && checkRun?.isAnnotated !== true
     const body = {
       ...content,
@@ -83,10 +83,10 @@ export async function tellCheckRun(
 
 /** Makes a call when what it says is news, at the repository's pace; and writes down before and after it what is said. */
 async function once(
-  { state, run, target, withClient, isEnding }: Telling,
+  { state, run, target, isEnding }: Telling,
   shown: Shown,
   news: unknown,
-  call: (github: GitHubClient, before: Told) => Promise<object>,
+  call: (before: Told) => Promise<object>,
 ): Promise<void> {
   const digest = digestOf(news)
   let before: Told = { version: 1 }
@@ -106,7 +106,7 @@ async function once(
   try {
     await awaitSlot(state, target.repository)
     if (!isEnding && (await isOverNow(state, run))) return void (await settle({}))
-    const said = await withClient((github) => call(github, before))
+    const said = await call(before)
     await settle({ digest, ...said })
     logger.info('told GitHub', { run, shown })
   } catch (error) {

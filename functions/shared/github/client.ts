@@ -1,4 +1,5 @@
 import { request as octokit } from '@octokit/request'
+import type { EndpointDefaults } from '@octokit/types'
 import { HearthError } from '../errors.ts'
 
 export class GitHubUnavailable extends HearthError {
@@ -24,6 +25,8 @@ interface ClientOptions {
   api: string
   /** nobody's when absent: what is public can be read so, 60 times an hour */
   token?: string | undefined
+  /** another token, for one that GitHub does not take (401: it has expired, or was withdrawn); asked once */
+  renew?: () => Promise<string | undefined>
   sleep?: (seconds: number) => Promise<void>
 }
 
@@ -36,22 +39,29 @@ const MOST_WAIT_SECONDS = 20
  * Its errors: GitHubUnavailable when trying again can help, GitHubRefused when it cannot. A 404 or 422 is GitHubRefused with its status.
  * Source: GitHub REST API, "Best practices for using the REST API" and "Rate limits for the REST API".
  */
-export function gitHubClient({ api, token, sleep = sleepSeconds }: ClientOptions): GitHubClient {
+export function gitHubClient({ api, token, renew, sleep = sleepSeconds }: ClientOptions): GitHubClient {
   let left = MOST_WAIT_SECONDS
+  let current = token
+  let mayRenew = renew !== undefined
   return octokit.defaults({
     baseUrl: api,
     headers: {
       'user-agent': 'hearth',
       'x-github-api-version': '2022-11-28',
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     },
     request: {
-      hook: async (request: GitHubClient, options: Parameters<GitHubClient>[0]) => {
+      hook: async (request: GitHubClient, options: EndpointDefaults & { url: string }) => {
         for (;;) {
           try {
-            return await request(options)
+            const headers = current === undefined ? {} : { authorization: `Bearer ${current}` }
+            return await request({ ...options, headers: { ...options.headers, ...headers } })
           } catch (error) {
             const { status, response } = error as AnswerError
+            if (status === 401 && mayRenew) {
+              mayRenew = false
+              current = await renew?.()
+              continue
+            }
             const seconds = waitOf(status, response?.headers ?? {})
             if (seconds === undefined || seconds > left) throw explain(error, request.endpoint(options))
             left -= seconds

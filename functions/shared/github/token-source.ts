@@ -19,36 +19,53 @@ const Failure = z.object({ errorType: z.optional(z.string()), errorMessage: z.op
 // A token lasts an hour. 10 minutes before that another one is asked for: what is done with it is done by then.
 const MARGIN_MS = 10 * 60 * 1000
 
+/** Where our own functions get tokens. */
+export interface TokenSource {
+  /** One that is good for some minutes at least. @throws NoToken with the token function's own words; GitHubUnavailable when trying again can help */
+  ask(request: TokenRequest): Promise<TokenAnswer>
+  /** Another one than before, which GitHub does not take. */
+  renew(request: TokenRequest): Promise<TokenAnswer>
+}
+
 /**
  * Asks the token function, and remembers what it said for as long as that is good.
  * @param functionName of the token function
- * @throws NoToken with the function's own words; GitHubUnavailable when trying again can help
  */
 export function tokenSource(
   lambda: LambdaClient,
   functionName: string,
   now: () => number = Date.now,
-): (request: TokenRequest) => Promise<TokenAnswer> {
+): TokenSource {
   const kept = new Map<string, TokenAnswer>()
-  return async (request) => {
-    const key = `${request.kind} ${request.repository}`
-    const known = kept.get(key)
-    if (known?.expires !== undefined && Date.parse(known.expires) - MARGIN_MS > now()) return known
+
+  async function renew(request: TokenRequest): Promise<TokenAnswer> {
     const { Payload, FunctionError } = await lambda.send(
       new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(request) }),
     )
     const document: unknown = JSON.parse(Payload?.transformToString() ?? 'null')
     if (FunctionError !== undefined) throw failureOf(document)
-    const answer = z.parse(Answer, document)
-    const { token, expires, isApp } = answer
+    const { token, expires, isApp } = z.parse(Answer, document)
     const said: TokenAnswer = {
       isApp,
       ...(token === undefined ? {} : { token }),
       ...(expires === undefined ? {} : { expires }),
     }
-    kept.set(key, said)
+    kept.set(keyOf(request), said)
     return said
   }
+
+  return {
+    async ask(request) {
+      const known = kept.get(keyOf(request))
+      const isGood = known?.expires !== undefined && Date.parse(known.expires) - MARGIN_MS > now()
+      return isGood ? known : renew(request)
+    },
+    renew,
+  }
+}
+
+function keyOf({ kind, repository }: TokenRequest): string {
+  return `${kind} ${repository}`
 }
 
 function failureOf(document: unknown): HearthError {

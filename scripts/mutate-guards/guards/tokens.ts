@@ -1,16 +1,16 @@
 import type { Guard } from '../guard.ts'
 
-const TOKENS = 'test/adversary/evaluator-token.test.ts'
+const ATTACKS = 'test/adversary/evaluator-token.test.ts'
 const PROOF = 'functions/evaluation-token/prove-evaluator.ts'
 
 /** Of the function that gives evaluators their tokens. */
-export const TOKEN_GUARDS: Guard[] = [
+export const TOKENS: Guard[] = [
   {
     name: 'an evaluator proves who it is by what it staged',
     file: PROOF,
     text: 'const found = await find(staging, key)',
     without: 'const found = (await find(staging, key)) ?? { lastModified: new Date() }',
-    test: TOKENS,
+    test: ATTACKS,
     only: ['that names another build, with a nonce of its own'],
     template: true,
   },
@@ -19,7 +19,7 @@ export const TOKEN_GUARDS: Guard[] = [
     file: PROOF,
     text: 'const FRESH_MS = 5 * 60 * 1000',
     without: 'const FRESH_MS = Infinity',
-    test: TOKENS,
+    test: ATTACKS,
     only: ['that names an old nonce'],
     template: true,
   },
@@ -28,7 +28,7 @@ export const TOKEN_GUARDS: Guard[] = [
     file: 'functions/evaluation-token/use-nonce.ts',
     text: '    if (isConditionFailed(error))\n',
     without: '    if (isConditionFailed(error)) return\n    if (error === undefined)\n',
-    test: TOKENS,
+    test: ATTACKS,
     only: ['that names a nonce twice, or ten times at once'],
     template: true,
   },
@@ -37,7 +37,7 @@ export const TOKEN_GUARDS: Guard[] = [
     file: 'functions/evaluation-token/job-of-build.ts',
     text: "if (found?.buildStatus !== 'IN_PROGRESS')",
     without: 'if (found === undefined)',
-    test: TOKENS,
+    test: ATTACKS,
     only: ['that has ended'],
     template: true,
   },
