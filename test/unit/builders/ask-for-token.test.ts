@@ -42,7 +42,8 @@ describe('an evaluator asks for its token', () => {
     expect(await ask()).toEqual({ pauses: [], outcome: ANSWER })
     const [put] = s3.commandCalls(PutObjectCommand)
     const [invoke] = lambda.commandCalls(InvokeCommand)
-    const request = JSON.parse(Buffer.from(invoke?.args[0].input.Payload ?? []).toString()) as {
+    const payload = invoke?.args[0].input.Payload
+    const request = JSON.parse(typeof payload === 'string' ? payload : '') as {
       build: string
       nonce: string
     }
