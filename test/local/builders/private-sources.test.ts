@@ -231,6 +231,8 @@ describeEachNix('private sources', (nix) => {
       const { result } = await evaluate(pushShells({ payroll: input() }), [gives(TOKEN, ['acme/lib'])])
       expect(errorsOf(result)).toContain(expected)
       expect(errorsOf(result)).toContain('acme/shells')
+      // the same commit is evaluated again when it has been allowed
+      expect(result.shells).toMatchObject([{ isPassing: true }])
     })
     test('an input on which the App is not installed', async () => {
       const unreachable = [
