@@ -1,5 +1,5 @@
 import type { StorePath } from '../../nix/store-path.ts'
-import type { DerivationOutcome, RunDownloads, RunSummary, System } from '../shared/contract.ts'
+import type { RunDownloads, RunOutcome, RunSummary, System } from '../shared/contract.ts'
 import type { RunTarget } from './target-of.ts'
 import type { RunCost } from './cost.ts'
 
@@ -41,7 +41,7 @@ export interface RunReport {
   /** whether it warms other attributes than hearth.yml names */
   isPartial: boolean
   shells: ShellReport[]
-  outcomes: DerivationOutcome[]
+  outcomes: RunOutcome[]
   /** compressed, in the cache */
   bytesAdded: number
   /** since the run's execution was started; absent when nobody knows */
@@ -58,7 +58,7 @@ export function warmShells({ shells }: Pick<RunReport, 'shells'>): ShellReport[]
 }
 
 /** What this run built and published, longest first. */
-export function builtDerivations({ outcomes }: Pick<RunReport, 'outcomes'>): DerivationOutcome[] {
+export function builtDerivations({ outcomes }: Pick<RunReport, 'outcomes'>): RunOutcome[] {
   return outcomes
     .filter(({ outcome, seconds }) => outcome === 'published' && seconds !== undefined)
     .toSorted((a, b) => (b.seconds ?? 0) - (a.seconds ?? 0) || a.drvPath.localeCompare(b.drvPath))

@@ -1,5 +1,6 @@
 import type {
   DerivationOutcome,
+  RunOutcome,
   PlannedShell,
   RunId,
   RunInput,
@@ -64,11 +65,12 @@ export function summarise(
 }
 
 /** What became of every derivation in the end: of several attempts the one that came, else the last. */
-export function finalOutcomes(batches: TriedBatch[]): DerivationOutcome[] {
-  const outcomes = new Map<string, DerivationOutcome>()
-  for (const { outcome } of batches)
+export function finalOutcomes(batches: TriedBatch[]): RunOutcome[] {
+  const outcomes = new Map<string, RunOutcome>()
+  for (const { job, outcome } of batches)
     for (const derivation of outcome?.derivations ?? [])
-      if (!hasCome(outcomes.get(derivation.drvPath))) outcomes.set(derivation.drvPath, derivation)
+      if (!hasCome(outcomes.get(derivation.drvPath)))
+        outcomes.set(derivation.drvPath, { ...derivation, system: job.system })
   return [...outcomes.values()]
 }
 

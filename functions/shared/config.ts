@@ -16,9 +16,18 @@ export function storedConfig(config: Config): StoredConfig {
 }
 
 /** @throws ObjectNotFound when no configuration was ever pushed */
-export function currentConfig(state: Bucket): Promise<StoredConfig> {
-  return readJson<StoredConfig>(state, stateKeys.currentConfig)
+export async function currentConfig(state: Bucket): Promise<StoredConfig> {
+  const stored = await readJson<StoredConfig>(state, stateKeys.currentConfig)
+  const repositories = stored.config.repositories.map((repository) => ({ ...DEFAULTS, ...repository }))
+  return { ...stored, config: { ...stored.config, repositories } }
 }
+
+/** Of what a configuration lacks that was stored by an earlier version: those of `parse-config.ts`. */
+const DEFAULTS = {
+  tags: [],
+  schedule: 'weekly',
+  privateInputs: [],
+} as const satisfies Partial<RepositoryConfig>
 
 /** What hearth.yml says of a repository, whose name GitHub may write in capitals or not: it takes both for the same. */
 export function findRepository({ repositories }: Config, repository: string): RepositoryConfig | undefined {

@@ -515,6 +515,12 @@ export interface DerivationOutcome {
   differences?: OutputDifference[]
 }
 
+/** What became of one derivation in the end, in a run's summary. */
+export interface RunOutcome extends DerivationOutcome {
+  /** of the machine that was to build it */
+  system: System
+}
+
 /** An output that two builds of one derivation made differently. */
 export interface OutputDifference {
   storePath: StorePath
@@ -617,7 +623,7 @@ export interface RunSummary {
     /** in a cache already, or needed by nothing that is missing */
     skipped: number
   }
-  outcomes: DerivationOutcome[]
+  outcomes: RunOutcome[]
   /** compressed bytes added to the cache */
   bytesAdded: number
   /** waves of builds */

@@ -12,19 +12,20 @@ export function builtSection(report: Pick<RunReport, 'outcomes'>): string | unde
   const built = builtDerivations(report)
   if (built.length === 0) return undefined
   const seconds = built.reduce((sum, derivation) => sum + (derivation.seconds ?? 0), 0)
-  const rows = built.map(({ drvPath, seconds: time = 0, bytes }) => [
+  const rows = built.map(({ drvPath, system, seconds: time = 0, bytes }) => [
     // without its hash: 33 digits that nobody reads
     code(
       baseNameOf(drvPath)
         .slice(33)
         .replace(/\.drv$/, ''),
     ),
+    system,
     formatDuration(time),
     bytes === undefined ? '' : formatBytes(bytes),
   ])
   return [
     '### Built',
     `${built.length} ${built.length === 1 ? 'derivation' : 'derivations'}, ${formatDuration(seconds)} of building altogether.`,
-    table(['Derivation', 'Time', 'Added'], rows, MOST_ROWS),
+    table(['Derivation', 'System', 'Time', 'Added'], rows, MOST_ROWS),
   ].join('\n\n')
 }

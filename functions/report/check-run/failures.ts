@@ -1,7 +1,7 @@
 import { baseNameOf } from '../../../nix/store-path.ts'
 import type { DerivationOutcome } from '../../shared/contract.ts'
 import { hasCome } from '../../shared/run-files.ts'
-import type { RunReport } from '../run-report.ts'
+import type { RunReport, ShellReport } from '../run-report.ts'
 import { code, codeBlock, link, shorten, visible } from './markdown.ts'
 
 const MOST_LINES = 20
@@ -17,11 +17,13 @@ export type LogLink = (drvBaseName: string) => string
  */
 export function failureBlocks(report: RunReport, logLink: LogLink): string[] {
   const own = report.error === undefined ? [] : [runBlock(report.error)]
-  const broken = report.shells
-    .filter(({ state, blame, reason }) => state === 'failed' && blame === undefined && reason !== undefined)
-    .map(({ attribute, system, reason = '' }) =>
-      [`#### ${code(attribute)} for ${system}`, codeBlock(cut(reason))].join('\n\n'),
-    )
+  const failed = report.shells.filter(
+    ({ state, blame, reason }) => state === 'failed' && blame === undefined && reason !== undefined,
+  )
+  // What is wrong with a shell is wrong for every system, as a rule: said once.
+  const broken = [...Map.groupBy(failed, ({ reason = '' }) => reason)].map(([reason, shells]) =>
+    [`#### ${listed(shells.map(nameOf))}`, codeBlock(cut(reason))].join('\n\n'),
+  )
   const builds = report.outcomes
     .filter((derivation) => !hasCome(derivation) && derivation.outcome !== 'dependency-failed')
     .map((derivation) => buildBlock(report.run, derivation, logLink))
@@ -60,6 +62,18 @@ function buildBlock(
     ...(differs.length === 0 ? [] : [differs.join('\n')]),
     ...log,
   ].join('\n\n')
+}
+
+/** Of a flake the system is in the attribute's name, of a file it is not. */
+function nameOf({ attribute, system }: ShellReport): string {
+  return attribute.includes(system) ? code(attribute) : `${code(attribute)} for ${system}`
+}
+
+const MOST_NAMES = 10
+
+function listed(names: string[]): string {
+  const rest = names.length - MOST_NAMES
+  return names.slice(0, MOST_NAMES).join(', ') + (rest > 0 ? ` and ${rest} more` : '')
 }
 
 function cut(text: string): string {

@@ -23,7 +23,7 @@ export async function rotateSecret(
   else
     say(`${secret}
 Paste it into ${where}. Deliveries are checked with it and with the one before it, so none is lost meanwhile.
-Wait 5 minutes first: that long the webhook function remembers what it read. When GitHub has the new one: hearth github rotate-secret --finish`)
+Wait 10 seconds first: then the webhook function looks for another secret when a signature does not fit. When GitHub has the new one: hearth github rotate-secret --finish`)
 }
 
 /** `hearth github rotate-secret --finish`: what is signed with the secret before the current one is refused from now on. */

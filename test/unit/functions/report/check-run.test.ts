@@ -109,11 +109,11 @@ test('what was built and how long it took, longest first', () => {
 
 3 derivations, 4 min of building altogether.
 
-| Derivation | Time | Added |
-| --- | --- | --- |
-| \`app\` | 3 min | 100.0 MB |
-| \`mac\` | 1 min | 500.0 kB |
-| \`lib\` | 40 s | 20.0 MB |`)
+| Derivation | System | Time | Added |
+| --- | --- | --- | --- |
+| \`app\` | x86_64-linux | 3 min | 100.0 MB |
+| \`mac\` | aarch64-darwin | 1 min | 500.0 kB |
+| \`lib\` | x86_64-linux | 40 s | 20.0 MB |`)
 })
 
 describe('what a new laptop downloads', () => {
@@ -184,14 +184,15 @@ describe('what failed', () => {
   test('has the last lines of its log, and where all of it is', () => {
     const logTail = Array.from({ length: 30 }, (_, index) => `line ${index}`)
     const outcomes: RunReport['outcomes'] = [
-      { drvPath: drv('ok'), outcome: 'published' },
+      { drvPath: drv('ok'), system: 'x86_64-linux', outcome: 'published' },
       {
         drvPath: drv('bad'),
+        system: 'x86_64-linux',
         outcome: 'failed',
         error: { name: 'BuildFailed', message: 'exit code 3', retryable: false },
         logTail,
       },
-      { drvPath: drv('user-of-bad'), outcome: 'dependency-failed' },
+      { drvPath: drv('user-of-bad'), system: 'x86_64-linux', outcome: 'dependency-failed' },
     ]
     const name = drv('bad').slice('/nix/store/'.length)
     expect(text({ outcomes })).toBe(`#### \`${name}\`
@@ -205,15 +206,27 @@ ${logTail.slice(-20).join('\n')}
 [The whole log](https://console/${name}), or \`hearth run log run-1 ${name}\``)
   })
 
+  test('of the evaluation of several systems is said once', () => {
+    const reason = 'error: no such package'
+    const shells = [
+      { ...failed, reason },
+      { ...failed, attribute: 'devShells.aarch64-linux.web', system: 'aarch64-linux', reason },
+      { ...failed, attribute: 'shell.nix', system: 'aarch64-linux', reason },
+    ]
+    expect(text({ shells })).toBe(
+      `#### \`devShells.x86_64-linux.web\`, \`devShells.aarch64-linux.web\`, \`shell.nix\` for aarch64-linux\n\n\`\`\`text\n${reason}\n\`\`\``,
+    )
+  })
+
   test('comes after the run itself and what does not evaluate', () => {
     const said = text({
       error: ERROR,
       shells: [failed],
-      outcomes: [{ drvPath: drv('bad'), outcome: 'lost' }],
+      outcomes: [{ drvPath: drv('bad'), system: 'x86_64-linux', outcome: 'lost' }],
     })
     const order = [
       '#### The run itself: `UpstreamUnavailable`',
-      '#### `devShells.x86_64-linux.web` for x86_64-linux',
+      '#### `devShells.x86_64-linux.web`\n',
       'lost',
     ]
     expect(order.map((part) => said.indexOf(part))).toEqual(
@@ -225,6 +238,7 @@ ${logTail.slice(-20).join('\n')}
   test('fits into what GitHub takes, and says how much was left out', () => {
     const outcomes = Array.from({ length: 400 }, (_, index) => ({
       drvPath: drv(`bad-${index}`),
+      system: 'x86_64-linux',
       outcome: 'failed' as const,
       logTail: Array.from({ length: 20 }, () => '€'.repeat(200)),
     }))

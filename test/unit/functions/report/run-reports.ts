@@ -38,9 +38,9 @@ export function runReport(more: Partial<RunReport> = {}): RunReport {
       shell('default', 'built', { system: 'aarch64-darwin', built: 1, seconds: 75 }),
     ],
     outcomes: [
-      { drvPath: drv('app'), outcome: 'published', seconds: 150, bytes: 100_000_000 },
-      { drvPath: drv('lib'), outcome: 'published', seconds: 40, bytes: 20_000_000 },
-      { drvPath: drv('mac'), outcome: 'published', seconds: 75, bytes: 500_000 },
+      { drvPath: drv('app'), system: 'x86_64-linux', outcome: 'published', seconds: 150, bytes: 100_000_000 },
+      { drvPath: drv('lib'), system: 'x86_64-linux', outcome: 'published', seconds: 40, bytes: 20_000_000 },
+      { drvPath: drv('mac'), system: 'aarch64-darwin', outcome: 'published', seconds: 75, bytes: 500_000 },
     ],
     bytesAdded: 120_500_000,
     seconds: 241,
