@@ -92,7 +92,7 @@ test('what is looked through has everything that Hearth leaves behind', () => {
   expect([...places]).toEqual(
     expect.arrayContaining([
       'run in logs/aws',
-      'run in logs/hearth',
+      'package in logs/hearth',
       'run in states/executions',
       'run in s3/bodies',
       'package in s3/bodies',

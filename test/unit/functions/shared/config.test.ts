@@ -1,7 +1,9 @@
+import { S3Client } from '@aws-sdk/client-s3'
 import { stringify } from 'yaml'
 import { describe, expect, test } from 'vitest'
-import { isConfiguredRef, storedConfig } from '../../../../functions/shared/config.ts'
+import { currentConfig, isConfiguredRef, storedConfig } from '../../../../functions/shared/config.ts'
 import { parseConfig, type RepositoryConfig } from '../../../../functions/shared/parse-config.ts'
+import { Buckets } from '../buckets.ts'
 
 const KEY = 'cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY='
 
@@ -237,4 +239,21 @@ test('a stored configuration is named by what it says, not by how it was written
   })
   expect(storedConfig(commented).sha256).toBe(storedConfig(config).sha256)
   expect(storedConfig(changed).sha256).not.toBe(storedConfig(config).sha256)
+})
+
+test('a configuration that an earlier version stored has what was added since', async () => {
+  const { config, sha256 } = storedConfig(parseConfig(stringify(complete())))
+  const before = config.repositories.map(({ name, refs, attributes, systems }) => ({
+    name,
+    refs,
+    attributes,
+    systems,
+  }))
+  const buckets = new Buckets()
+  buckets.put('state/config/current.json', {
+    version: 1,
+    sha256,
+    config: { ...config, repositories: before },
+  })
+  expect((await currentConfig({ s3: new S3Client({}), name: 'state' })).config).toEqual(config)
 })
