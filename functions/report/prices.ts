@@ -11,9 +11,9 @@ export interface Prices {
 }
 
 /**
- * AWS's list prices of us-east-1, on demand, without the free tier; other regions have others. Looked up in November 2026 in public copies of
- * AWS's price list: "AWS CodeBuild Pricing" and "Amazon S3 Pricing" (the first 50 TB). The large machine of Arm is as that page had it in 2025. hearth.yml's
- * `prices` comes before all of them.
+ * AWS's list prices of us-east-1, on demand, without the free tier; other regions have others. Source: "AWS CodeBuild Pricing" and "Amazon S3 Pricing" (the first 50 TB).
+ * The page itself was out of reach: small, medium and large Linux machines, the medium Arm machine and storage were found in public copies of it in November 2026; the others (2XLARGE, small
+ * and large Arm) are as it is remembered from 2025, and nobody has compared them since. hearth.yml's `prices` comes before all of them.
  */
 const LIST: Prices = {
   minutes: {
