@@ -2,7 +2,7 @@ import { CodeBuildClient } from '@aws-sdk/client-codebuild'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import * as z from 'zod/mini'
-import { currentConfig } from '../shared/config.ts'
+import { currentConfig, findRepository } from '../shared/config.ts'
 import type { EvaluationTokenAnswer } from '../shared/contract.ts'
 import { requireEnvironment } from '../shared/environment.ts'
 import { readCredentials } from '../shared/github/credentials.ts'
@@ -38,7 +38,7 @@ export const handler = lambda(
     await proveEvaluator(staging, evaluator, { build, nonce })
     const { run, repository } = await jobOfBuild(codebuild, state, evaluator.project, build)
     const { config } = await currentConfig(state)
-    const configured = config.repositories.find(({ name }) => name === repository)
+    const configured = findRepository(config, repository)
     if (configured === undefined)
       throw new NotConfigured(`${repository} is not among the repositories of hearth.yml any more`)
     await useNonce(state, evaluator.roleId, { build, nonce }, { run, repository })

@@ -2,6 +2,7 @@ import { isConfiguredRef } from '../shared/config.ts'
 import { type GitHubClient, GitHubRefused } from '../shared/github/client.ts'
 import { headOf } from '../shared/github/head-of.ts'
 import { isShown } from '../shared/github/is-shown.ts'
+import { ownerAndRepo } from '../shared/github/owner-and-repo.ts'
 import type { RepositoryConfig } from '../shared/parse-config.ts'
 
 type Configured = Pick<RepositoryConfig, 'name' | 'refs' | 'tags'>
@@ -56,10 +57,9 @@ async function listHeads(
   repository: string,
   kind: keyof typeof PREFIXES,
 ): Promise<Head[]> {
-  const [owner = '', repo = ''] = repository.split('/')
   const heads: Head[] = []
   for (let page = 1; ; page++) {
-    const which = { owner, repo, page, per_page: PAGE }
+    const which = { ...ownerAndRepo(repository), page, per_page: PAGE }
     const { data } =
       kind === 'branches'
         ? await github('GET /repos/{owner}/{repo}/branches', which)

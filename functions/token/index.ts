@@ -28,8 +28,11 @@ export const handler = lambda(Question, async (question): Promise<TokenAnswer | 
   const { kind, repository } = question
   const readable = kind === 'look' ? config.repositories.flatMap(({ privateInputs }) => privateInputs) : []
   const names = [...config.repositories.map(({ name }) => name), ...readable]
-  if (repository !== undefined && !names.includes(repository))
-    throw new NotConfigured(`${repository} is not among the repositories of hearth.yml`)
+  // GitHub takes `Acme/Shells` and `acme/shells` for the same
+  if (repository !== undefined && !names.some((name) => name.toLowerCase() === repository.toLowerCase()))
+    throw new NotConfigured(
+      `${repository} is not among the repositories of hearth.yml: add it and run \`hearth config push\``,
+    )
   const credentials = await readCredentials(secrets, requireEnvironment('GITHUB_CREDENTIALS'))
   if (question.kind === 'look') {
     const webhook = requireEnvironment('WEBHOOK_URL')

@@ -1,6 +1,7 @@
 import type { AccessAnswer, RepositoryAccessAnswer } from '../shared/contract.ts'
 import { gitHubClient, GitHubRefused } from '../shared/github/client.ts'
 import { type AppCredentials, appOf, type GitHubCredentials } from '../shared/github/credentials.ts'
+import { ownerAndRepo } from '../shared/github/owner-and-repo.ts'
 import { AppNotInstalled, findInstallation, PERMISSIONS } from '../shared/github/mint-token.ts'
 
 /**
@@ -60,12 +61,11 @@ async function lookWithToken(
   token: string | undefined,
   repository: string,
 ): Promise<RepositoryAccessAnswer> {
-  const [owner = '', repo = ''] = repository.split('/')
   const whose = token === undefined ? 'without credentials' : 'with the token that Hearth was given'
   const github = gitHubClient({ api, token })
   try {
-    const { data } = await github('GET /repos/{owner}/{repo}', { owner, repo })
-    await github('GET /repos/{owner}/{repo}/branches', { owner, repo, per_page: 1 })
+    const { data } = await github('GET /repos/{owner}/{repo}', ownerAndRepo(repository))
+    await github('GET /repos/{owner}/{repo}/branches', { ...ownerAndRepo(repository), per_page: 1 })
     if (token === undefined) return { reads: true, reports: false, faults: [] }
     const reports = data.permissions?.push === true
     const fault = `${repository} cannot be written ${whose}: statuses need that`

@@ -1,5 +1,6 @@
 import type { Target } from '../../shared/contract.ts'
 import type { GitHubClient } from '../../shared/github/client.ts'
+import { ownerAndRepo } from '../../shared/github/owner-and-repo.ts'
 import type { CheckRunContent } from '../check-run/check-run.ts'
 import type { Told } from './told.ts'
 
@@ -15,10 +16,8 @@ export async function findCheckRun(
   { name, details_url }: CheckRunContent,
 ): Promise<number | undefined> {
   if (told?.asking === undefined) return undefined
-  const [owner = '', repo = ''] = repository.split('/')
   const { data } = await github('GET /repos/{owner}/{repo}/commits/{ref}/check-runs', {
-    owner,
-    repo,
+    ...ownerAndRepo(repository),
     ref: commit,
     check_name: name,
     filter: 'all',

@@ -1,4 +1,5 @@
 import { type GitHubClient, GitHubRefused } from './client.ts'
+import { ownerAndRepo } from './owner-and-repo.ts'
 
 /**
  * The commit that a branch or a tag points at, or undefined when GitHub knows no such ref or repository (or does not show it to this token).
@@ -10,18 +11,17 @@ export async function headOf(
   repository: string,
   ref: string,
 ): Promise<string | undefined> {
-  const [owner = '', repo = ''] = repository.split('/')
+  const which = ownerAndRepo(repository)
   try {
     const { data } = await github('GET /repos/{owner}/{repo}/git/ref/{+ref}', {
-      owner,
-      repo,
+      ...which,
       // segment by segment: `{+ref}` keeps slashes, but also `#` and `%`, which names of branches may have
       ref: ref.slice('refs/'.length).split('/').map(encodeURIComponent).join('/'),
     })
     const { type, sha } = data.object
     if (type !== 'tag') return sha
     // an annotated tag is an object of its own
-    const tag = await github('GET /repos/{owner}/{repo}/git/tags/{tag_sha}', { owner, repo, tag_sha: sha })
+    const tag = await github('GET /repos/{owner}/{repo}/git/tags/{tag_sha}', { ...which, tag_sha: sha })
     return tag.data.object.sha
   } catch (error) {
     if (error instanceof GitHubRefused && error.status === 404) return undefined

@@ -3,6 +3,7 @@ import type { TokenAnswer, TokenKind } from '../contract.ts'
 import { HearthError } from '../errors.ts'
 import { gitHubClient, GitHubRefused } from './client.ts'
 import { type AppCredentials, appOf, type GitHubCredentials } from './credentials.ts'
+import { ownerAndRepo } from './owner-and-repo.ts'
 
 /** The App cannot act for a repository. */
 export class AppNotInstalled extends HearthError {
@@ -38,7 +39,7 @@ export async function mintToken(
     const { token, expiresAt } = await auth({
       type: 'installation',
       installationId,
-      repositoryNames: repositories.map((repository) => repository.slice(repository.indexOf('/') + 1)),
+      repositoryNames: repositories.map((repository) => ownerAndRepo(repository).repo),
       permissions: PERMISSIONS[kind],
     })
     return { token, expires: expiresAt, isApp: true }
@@ -97,13 +98,9 @@ export async function findInstallation(
 }
 
 async function installationOf(api: string, jwt: string, repository: string) {
-  const [owner = '', repo = ''] = repository.split('/')
   try {
-    const { data } = await gitHubClient({ api, token: jwt })('GET /repos/{owner}/{repo}/installation', {
-      owner,
-      repo,
-    })
-    return data
+    const github = gitHubClient({ api, token: jwt })
+    return (await github('GET /repos/{owner}/{repo}/installation', ownerAndRepo(repository))).data
   } catch (error) {
     if (error instanceof GitHubRefused && error.status === 404)
       throw new AppNotInstalled(
