@@ -39,7 +39,7 @@ export async function reportEnding(services: Services, request: EndingRequest): 
     error: summary.error?.name,
   })
   if (untold !== undefined) giveUp(run, new NotTold(`it was tried again and again: ${untold}`))
-  else if (summary.verdict !== 'ignored') {
+  else {
     try {
       const config = await currentConfig(state)
       const report = await endOf(services, config, summary, known, job, plans, batches)

@@ -1,4 +1,5 @@
 import type { RunInput, Target } from '../shared/contract.ts'
+import { fullRef } from '../shared/full-ref.ts'
 
 /**
  * What a run was meant for, by the input of its execution alone: it ended before Resolve had said so, and the input may be anything.
@@ -10,7 +11,7 @@ export function targetOf({ repository, ref, commit }: Partial<RunInput>): RunTar
   if (ref === undefined || ref === '' || ref.length > 300) return undefined
   return {
     repository,
-    ref: ref.startsWith('refs/') ? ref : `refs/heads/${ref}`,
+    ref: fullRef(ref),
     ...(commit !== undefined && /^[0-9a-f]{40}$/.test(commit) ? { commit } : {}),
   }
 }

@@ -1,5 +1,5 @@
 import { logger } from '../shared/lambda.ts'
-import type { StoredConfig } from '../shared/config.ts'
+import { findRepository, type StoredConfig } from '../shared/config.ts'
 import type { Target } from '../shared/contract.ts'
 import { describeError, HearthError } from '../shared/errors.ts'
 import { isPassing } from '../shared/passing-error.ts'
@@ -24,7 +24,8 @@ const EVENTS: Record<Moment, RunEventKind> = {
 }
 
 /**
- * Tells GitHub and the event bus how a run stands. One does not wait for the other, and what went wrong with either is said when both were tried.
+ * Tells GitHub and the event bus how a run stands. One does not wait for the other, and what went wrong with either is said when both were tried. A run that is ignored
+ * is no event.
  * @throws one error of several; the others are in the log
  */
 export async function tellEverybody(
@@ -36,7 +37,10 @@ export async function tellEverybody(
   const news = newsOf(report)
   const target = targetForGitHub(report, config)
   await tryAll([
-    () => sendEvent(services.events, services.state, EVENTS[moment], runEventOf(report), news),
+    async () => {
+      if (report.verdict !== 'ignored')
+        await sendEvent(services.events, services.state, EVENTS[moment], runEventOf(report), news)
+    },
     async () => {
       if (target !== undefined)
         await tellGitHub(services, config.github.api, { ...report, target }, moment, news)
@@ -68,16 +72,19 @@ export function canTryAgain(error: unknown): boolean {
 }
 
 /**
- * Only a known commit of a repository that hearth.yml names. A scheduled run that finds what another one has left has nothing to say of a commit that has its status.
+ * Only a known commit of a repository that hearth.yml names, in its spelling. A scheduled run that finds what another one has left has nothing to say of a commit that has
+ * its status, nor has one that is ignored, unless somebody asked for it with `Re-run`: GitHub waits for its answer.
  */
-export function targetForGitHub(
+function targetForGitHub(
   { target, verdict, trigger }: Pick<RunReport, 'target' | 'verdict' | 'trigger'>,
-  { repositories }: Pick<StoredConfig['config'], 'repositories'>,
+  config: StoredConfig['config'],
 ): Target | undefined {
   const { commit } = target
   if (commit === undefined || !/^[0-9a-f]{40}$/.test(commit)) return undefined
-  if (verdict === 'ignored' || (verdict === 'unchanged' && trigger === 'schedule')) return undefined
-  return repositories.some(({ name }) => name === target.repository) ? { ...target, commit } : undefined
+  if (verdict === 'ignored' && trigger !== 'rerun') return undefined
+  if (verdict === 'unchanged' && trigger === 'schedule') return undefined
+  const repository = findRepository(config, target.repository)?.name
+  return repository === undefined ? undefined : { ...target, repository, commit }
 }
 
 async function tellGitHub(
@@ -106,8 +113,9 @@ async function tellGitHub(
       await tellCheckRun(telling, content, moment === 'ended' ? annotations : [], news)
     },
     async () => {
-      // While a run goes on its status is pending, whatever its shells do.
-      if (moment !== 'changed') await tellStatus(telling, commitStatusOf(report), news)
+      // While a run goes on its status is pending, whatever its shells do. One that is ignored says nothing of its commit.
+      if (moment !== 'changed' && report.verdict !== 'ignored')
+        await tellStatus(telling, commitStatusOf(report), news)
     },
   ])
 }

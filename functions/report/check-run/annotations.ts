@@ -13,8 +13,8 @@ export interface Annotation {
   message: string
 }
 
-/** GitHub takes so many with a request. Source: the same page. */
-const MOST_ANNOTATIONS = 50
+// Four calls, and nobody looks through more.
+const MOST_ANNOTATIONS = 200
 // GitHub's own limit is 64 KB: nobody reads that at a line.
 const MOST_MESSAGE = 4000
 
@@ -29,7 +29,7 @@ interface Placed {
 /**
  * Evaluation errors at the place that Nix names: `at nix/shells.nix:12:39` in its message, whose paths evaluators have made relative to the repository. The same
  * error of several systems is one annotation.
- * @returns at most 50, and how many were left out
+ * @returns at most 200, and how many were left out
  */
 export function annotationsOf({ shells, error }: Pick<RunReport, 'shells' | 'error'>): {
   annotations: Annotation[]

@@ -14,6 +14,7 @@ export function titleOf(report: RunReport): string {
     const why = error === undefined ? '' : `: ${oneLine(`${error.name}: ${error.message}`, 200)}`
     return `The run failed${why}`
   }
+  if (verdict === 'ignored') return 'Nothing is warmed for this'
   if (shells.length === 0) return verdict === undefined ? 'Looking for what is missing' : 'Nothing to warm'
   return warmOf(report)
 }

@@ -1,6 +1,7 @@
 import { logger } from '../../shared/lambda.ts'
 import type { RunId, Target } from '../../shared/contract.ts'
 import type { GitHubClient } from '../../shared/github/client.ts'
+import { ownerAndRepo } from '../../shared/github/owner-and-repo.ts'
 import type { Bucket } from '../../shared/objects.ts'
 import type { Annotation } from '../check-run/annotations.ts'
 import type { CheckRunContent } from '../check-run/check-run.ts'
@@ -28,11 +29,9 @@ export async function tellStatus(
   content: CommitStatusContent,
   news: unknown,
 ): Promise<void> {
-  const { owner, repo } = namesOf(telling.target)
   await once(telling, 'status', news, async () => {
     await telling.github('POST /repos/{owner}/{repo}/statuses/{sha}', {
-      owner,
-      repo,
+      ...ownerAndRepo(telling.target.repository),
       sha: telling.target.commit,
       ...content,
     })
@@ -40,9 +39,12 @@ export async function tellStatus(
   })
 }
 
+/** GitHub takes so many with a request. Source: GitHub REST API, "Create a check run", `output.annotations`. */
+const ANNOTATIONS_OF_A_CALL = 50
+
 /**
  * Creates or changes the run's check run, unless it says so already.
- * @param annotations are sent once: GitHub adds those of every call
+ * @param annotations are sent once, 50 with each call: GitHub adds those of every call
  * @param news what makes another word worth it
  */
 export async function tellCheckRun(
@@ -51,34 +53,44 @@ export async function tellCheckRun(
   annotations: Annotation[],
   news: unknown,
 ): Promise<void> {
-  const { owner, repo } = namesOf(telling.target)
-  const { github } = telling
+  const { state, run, target, github } = telling
   await once(telling, 'checkRun', news, async ({ checkRun }) => {
-    const isAnnotating = annotations.length > 0 && checkRun?.isAnnotated !== true
-    const body = {
-      ...content,
-      output: { ...content.output, ...(isAnnotating ? { annotations } : {}) },
-    }
-    const flag = isAnnotating ? { isAnnotated: true as const } : {}
     // Somebody may have created it, and died before he could say so.
-    const id = checkRun?.id ?? (await findCheckRun(github, telling.target, checkRun, content))
-    if (id !== undefined) {
-      await github('PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}', {
-        owner,
-        repo,
-        check_run_id: id,
-        ...body,
-      })
-      return { id, ...flag }
+    let id = checkRun?.id ?? (await findCheckRun(github, target, checkRun, content))
+    let annotated = checkRun?.annotated ?? 0
+    for (;;) {
+      const some = annotations.slice(annotated, annotated + ANNOTATIONS_OF_A_CALL)
+      const output = { ...content.output, ...(some.length > 0 ? { annotations: some } : {}) }
+      id = await writeCheckRun(telling, id, { ...content, output })
+      annotated += some.length
+      if (annotated >= annotations.length) return { id, annotated }
+      // Whoever goes on after a death in between adds none a second time.
+      const said = { id, annotated }
+      await changeTold(state, run, (told) => ({ ...told, checkRun: { ...told.checkRun, ...said } }))
+      await awaitSlot(state, target.repository)
     }
-    const { data } = await github('POST /repos/{owner}/{repo}/check-runs', {
-      owner,
-      repo,
-      head_sha: telling.target.commit,
-      ...body,
-    })
-    return { id: Number(data.id), ...flag }
   })
+}
+
+/** @returns GitHub's id of the check run */
+async function writeCheckRun(
+  { github, target }: Telling,
+  id: number | undefined,
+  body: CheckRunContent & { output: { annotations?: Annotation[] } },
+): Promise<number> {
+  const which = ownerAndRepo(target.repository)
+  if (id === undefined) {
+    const head_sha = target.commit
+    return Number(
+      (await github('POST /repos/{owner}/{repo}/check-runs', { ...which, head_sha, ...body })).data.id,
+    )
+  }
+  await github('PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}', {
+    ...which,
+    check_run_id: id,
+    ...body,
+  })
+  return id
 }
 
 /** Makes a call when what it says is news, at the repository's pace; and writes down before and after it what is said. */
@@ -118,9 +130,4 @@ async function once(
 
 async function isOverNow(state: Bucket, run: RunId): Promise<boolean> {
   return (await readTold(state, run)).isOver === true
-}
-
-function namesOf({ repository }: Target): { owner: string; repo: string } {
-  const [owner = '', repo = ''] = repository.split('/')
-  return { owner, repo }
 }

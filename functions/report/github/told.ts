@@ -14,8 +14,8 @@ export interface Told {
   checkRun?: ToldContent & {
     /** GitHub's, when it has been created */
     id?: number
-    /** its annotations have been sent: GitHub would add them a second time */
-    isAnnotated?: true
+    /** how many annotations have been sent: GitHub would add them a second time */
+    annotated?: number
   }
   /** the run's end is being told: what is said of its course comes too late */
   isOver?: true

@@ -34,8 +34,8 @@ export const WORDS: Guard[] = [
   {
     name: 'GitHub is told about repositories of hearth.yml alone',
     file: TELLING,
-    text: 'repositories.some(({ name }) => name === target.repository)',
-    without: 'repositories.some(() => true)',
+    text: 'findRepository(config, target.repository)?.name',
+    without: 'findRepository(config, target.repository)?.name ?? target.repository',
     test: TELLING_TEST,
     only: ['of a repository that hearth.yml does not name'],
   },

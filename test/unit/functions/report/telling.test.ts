@@ -240,6 +240,51 @@ describe('an App tells GitHub from the beginning to the end', () => {
   })
 })
 
+describe('more errors than GitHub takes with one call', () => {
+  const linesOf = ({ body }: Call) =>
+    (body['output'] as { annotations?: { start_line: number }[] } | undefined)?.annotations?.map(
+      ({ start_line: line }) => line,
+    ) ?? []
+  const lines = Array.from({ length: 120 }, (_, index) => index + 1)
+
+  beforeEach(async () => {
+    await plan()
+    const file = `state/runs/${RUN}/plans/1.json`
+    const shells = lines.map((line) => ({
+      attribute: `a${line}`,
+      system: X86,
+      status: 'failed',
+      paths: [],
+      reason: `broken\nat flake.nix:${line}:1`,
+    }))
+    buckets.put(file, { ...(buckets.json(file) as object), shells })
+  })
+
+  test('are sent with several, each 50 at most', async () => {
+    await ended({ verdict: 'done' })
+    expect(whats()).toEqual([
+      'POST /check-runs',
+      'PATCH /check-runs/42',
+      'PATCH /check-runs/42',
+      `POST /statuses/${COMMIT}`,
+    ])
+    expect(calls.map((call) => linesOf(call).length)).toEqual([50, 50, 20, 0])
+    expect(calls.flatMap(linesOf)).toEqual(lines)
+  })
+
+  test('none comes twice when a call fails in between', async () => {
+    answer = ({ what, body }) =>
+      what.startsWith('PATCH') && linesOf({ what, body, token: undefined }).includes(101)
+        ? { status: 502 }
+        : { status: 201, body: { id: 42 } }
+    await expect(ended({ verdict: 'done' })).rejects.toMatchObject({ name: 'GitHubUnavailable' })
+    calls = []
+    answer = () => ({ status: 200, body: { id: 42 } })
+    await ended({ verdict: 'done' })
+    expect(calls.flatMap(linesOf)).toEqual(lines.slice(100))
+  })
+})
+
 describe('who shows GitHub something else', () => {
   test('than an App writes statuses alone', async () => {
     credentials({ token: 'somebody', isApp: false })
@@ -287,6 +332,39 @@ describe('GitHub is not told', () => {
     await ended(ending, input)
     expect(calls).toEqual([])
     expect(lambda.commandCalls(InvokeCommand)).toEqual([])
+  })
+})
+
+test('a run that is ignored is no event', async () => {
+  await ended({ verdict: 'ignored', reason: 'not configured' })
+  expect(kinds()).toEqual([])
+})
+
+describe('Re-run of what is not warmed any more', () => {
+  const rerun = (repository: string) =>
+    ended(
+      { verdict: 'ignored', reason: 'refs/heads/old is not among the refs of acme/shells' },
+      { trigger: 'rerun', repository, ref: 'refs/heads/old', commit: COMMIT },
+    )
+  beforeEach(() => buckets.objects.delete(`state/runs/${RUN}/job.json`))
+
+  test.each(['acme/shells', 'Acme/Shells'])(
+    'of %s: GitHub does not wait for its check for ever, and the status of the commit stays what it was',
+    async (repository) => {
+      await rerun(repository)
+      expect(calls).toMatchObject([
+        {
+          what: 'POST /repos/acme/shells/check-runs',
+          body: { name: 'Hearth', head_sha: COMMIT, status: 'completed', conclusion: 'neutral' },
+        },
+      ])
+      expect(states(calls[0]?.body)).toContain('refs/heads/old is not among the refs of acme/shells')
+      expect(kinds()).toEqual([])
+    },
+  )
+  test('of a repository that hearth.yml does not name nothing is said', async () => {
+    await rerun('acme/other')
+    expect(calls).toEqual([])
   })
 })
 
