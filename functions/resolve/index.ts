@@ -7,6 +7,7 @@ import { requireEnvironment } from '../shared/environment.ts'
 import { deployedEvaluator, evaluationIdentity } from '../shared/evaluation-identity.ts'
 import type { GitHubClient } from '../shared/github/client.ts'
 import { headOf } from '../shared/github/head-of.ts'
+import { isShown } from '../shared/github/is-shown.ts'
 import { tokenSource } from '../shared/github/token-source.ts'
 import { voiceFor } from '../shared/github/voice.ts'
 import { publicKeysOf } from '../shared/key-lifetime.ts'
@@ -18,7 +19,7 @@ import { NotConfigured } from '../shared/not-configured.ts'
 import { findJson, writeJson } from '../shared/objects.ts'
 import type { KnownEvaluation, SigningKeys, Warmed } from '../shared/records.ts'
 import { noteDeletion } from './deleted-ref.ts'
-import { attributesFor, configurationFor, RefNotFound, repositoryFor } from './refusal.ts'
+import { attributesFor, configurationFor, RefNotFound, repositoryFor, RepositoryNotShown } from './refusal.ts'
 import { parseRunInput } from './run-input.ts'
 
 const state = { s3: new S3Client({}), name: requireEnvironment('STATE_BUCKET') }
@@ -73,6 +74,14 @@ async function gitHubFor({ config }: StoredConfig, repository: string): Promise<
   return (await voiceFor(tokens, config.github.api, { kind: 'contents', repository })).github
 }
 
+/** @throws RefNotFound; RepositoryNotShown, which looks the same at first */
+async function findHead(github: GitHubClient, repository: string, ref: string): Promise<string> {
+  const head = await headOf(github, repository, ref)
+  if (head !== undefined) return head
+  if (await isShown(github, repository)) throw new RefNotFound(repository, ref)
+  throw new RepositoryNotShown(repository)
+}
+
 async function resolve(
   run: string,
   started: string,
@@ -85,8 +94,7 @@ async function resolve(
   const { name: repository, systems, flakeInputs } = configured
   const attributes = attributesFor(configured, request)
   const isPartial = request.attributes !== undefined
-  const head = await headOf(await gitHubFor(stored, repository), repository, ref)
-  if (head === undefined) throw new RefNotFound(repository, ref)
+  const head = await findHead(await gitHubFor(stored, repository), repository, ref)
   const commit = request.commit ?? head
   const warmed = isPartial ? undefined : await findJson<Warmed>(state, stateKeys.warmed(repository, commit))
   const job: EvaluationJob = {

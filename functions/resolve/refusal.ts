@@ -14,6 +14,16 @@ export class RefNotFound extends HearthError {
   }
 }
 
+/** GitHub shows nothing of a repository to Hearth: what is missing there says nothing about its refs, and somebody has to do something. */
+export class RepositoryNotShown extends HearthError {
+  override name = 'RepositoryNotShown'
+  constructor(repository: string) {
+    super(
+      `GitHub does not show ${repository} to Hearth: \`hearth github status\` says what Hearth's credentials open, and what to do`,
+    )
+  }
+}
+
 /**
  * The configuration of a repository. Its name is spelt as in hearth.yml, whatever the run's input says: that spelling is used from here on.
  * @throws NotConfigured when hearth.yml does not name it

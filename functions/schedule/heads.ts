@@ -48,7 +48,10 @@ async function headsByName(github: GitHubClient, repository: string, refs: strin
     if (commit !== undefined) heads.push([ref, commit])
   }
   if (heads.length < refs.length && !(await isShown(github, repository)))
-    throw new GitHubRefused(`GitHub does not show ${repository} to Hearth (404)`, 404)
+    throw new GitHubRefused(
+      `GitHub does not show ${repository} to Hearth (404): \`hearth github status\` says why`,
+      404,
+    )
   return heads
 }
 

@@ -18,6 +18,8 @@ const EVALUATOR = { bundle: 'builders/x.zip', nixVersion: '2.34.8' }
 let buckets: Buckets
 let handler: typeof Handler
 let config: ReturnType<typeof storedConfig>
+/** whether GitHub shows the repository: one that it hides has no refs either */
+let isShown: boolean
 
 beforeEach(async () => {
   vi.stubEnv('STATE_BUCKET', 'state')
@@ -30,9 +32,11 @@ beforeEach(async () => {
     .resolves({ Payload: payloadOf({ isApp: false }) })
   buckets = new Buckets()
   ;({ handler } = await import('../../../../functions/resolve/index.ts'))
-  // a GitHub that knows main, and nothing else
+  isShown = true
+  // a GitHub that knows acme/shells and its main, and nothing else
   const api = await serve((request, response) => {
-    const isKnown = request.url === '/repos/acme/shells/git/ref/heads/main'
+    const isKnown =
+      isShown && ['/repos/acme/shells', '/repos/acme/shells/git/ref/heads/main'].includes(request.url ?? '')
     response
       .writeHead(isKnown ? 200 : 404, { 'content-type': 'application/json' })
       .end(JSON.stringify(isKnown ? { object: { sha: HEAD } } : { message: 'Not Found' }))
@@ -274,7 +278,8 @@ describe('a ref that is said to be deleted', () => {
       reason: expect.stringContaining('acme/unknown is not among') as string,
     })
   })
-  test('is never called a ref that was not found', async () => {
+  test('is not called deleted when GitHub shows nothing of its repository', async () => {
+    isShown = false
     expect(await resolve(said)).toEqual({
       verdict: 'ignored',
       reason:
@@ -284,6 +289,16 @@ describe('a ref that is said to be deleted', () => {
 })
 
 describe('what is never ignored', () => {
+  test.each(['push', 'schedule', 'rerun', 'hand'])(
+    'a repository of hearth.yml that GitHub does not show, by %s: the credentials are to be looked at',
+    async (trigger) => {
+      isShown = false
+      await expect(resolve({ ...push, trigger })).rejects.toMatchObject({
+        name: 'RepositoryNotShown',
+        message: expect.stringContaining('`hearth github status`') as string,
+      })
+    },
+  )
   test('a GitHub that does not answer, also after a push', async () => {
     buckets.put('state/config/current.json', storedConfig(CONFIG))
     await expect(resolve(push)).rejects.toMatchObject({ name: 'GitHubUnavailable' })
