@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { describeError } from '../functions/shared/errors.ts'
 import { checkConfig, pushConfig } from './hearth/config.ts'
 import { findDeployment, type DeploymentOptions } from './hearth/deployment.ts'
+import { examples } from './hearth/examples.ts'
 import { addGitHubCommand } from './hearth/github/command.ts'
 import { addGraphCommand } from './hearth/graph-command.ts'
 import { addHitsCommand } from './hearth/hits/command.ts'
@@ -23,6 +24,16 @@ const hearth = new Command('hearth')
   .option('--folder <folder>', 'where the local system keeps its state', '.hearth/demo/aws')
   .option('--json', 'print one JSON document')
   .exitOverride()
+  .addHelpText(
+    'after',
+    examples(
+      ['github setup --org acme', 'a GitHub App for this deployment'],
+      ['config push', 'hearth.yml is what runs use from now on'],
+      ['warm acme/shells main --wait', 'a run by hand'],
+      ['run show <run>', 'how it ended'],
+      ['hits acme/shells --since 30d', 'where its paths came from'],
+    ),
+  )
 
 const deployment = () => findDeployment(hearth.opts<DeploymentOptions>())
 const asJson = (): boolean => hearth.opts<{ json?: boolean }>().json === true
@@ -32,6 +43,7 @@ addWarmCommand(hearth, deployment, asJson)
 const run = hearth.command('run').description('what a run did')
 run
   .command('show')
+  .description('how it ended, or how it stands')
   .argument('<run>', "the execution's name")
   .option('--gantt [file]', 'who built what when instead, as text; with a file as SVG, too')
   .action(async (name: string, { gantt }: { gantt?: string | true }) => {

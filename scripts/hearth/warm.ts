@@ -6,6 +6,7 @@ import { currentConfig } from '../../functions/shared/config.ts'
 import type { RunInput } from '../../functions/shared/contract.ts'
 import { executionName, startRun } from '../../functions/shared/start-run.ts'
 import type { Deployment } from './deployment.ts'
+import { examples } from './examples.ts'
 import { watchRun } from './run/watch.ts'
 
 interface WarmOptions {
@@ -34,6 +35,15 @@ export function addWarmCommand(
       splitAtCommas,
     )
     .option('--wait', 'follow the run to its end; exit 1 if it ends badly')
+    .addHelpText(
+      'after',
+      examples(
+        ['warm acme/shells', 'its branch main'],
+        ['warm acme/shells tags/v1 --wait', 'a tag, and wait for the end'],
+        ['warm acme/shells main --retry-failed', 'once more, with what failed before'],
+        ['warm acme/shells main --attributes devShells.ci,packages.cli', 'these alone'],
+      ),
+    )
     .action(async (repository: string, ref: string, { wait, ...options }: WarmOptions) => {
       const found = await deployment()
       const input = await checkedInput(found, { repository, ref, ...options })

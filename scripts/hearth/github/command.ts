@@ -1,6 +1,7 @@
 import { text } from 'node:stream/consumers'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Deployment } from '../deployment.ts'
+import { examples } from '../examples.ts'
 import { finishRotation, rotateSecret } from './rotate-secret.ts'
 import { NoTokenGiven, printSteps, setUpApp, setUpToken, type SetupOptions } from './setup.ts'
 import { showStatus } from './status.ts'
@@ -13,7 +14,19 @@ export function addGitHubCommand(
   deployment: () => Promise<Deployment>,
   asJson: () => boolean,
 ): void {
-  const github = hearth.command('github').description('how Hearth and GitHub know each other')
+  const github = hearth
+    .command('github')
+    .description('how Hearth and GitHub know each other: docs/github.md')
+    .addHelpText(
+      'after',
+      examples(
+        ['github setup --org acme', 'make a GitHub App, with a browser on this machine'],
+        ['github setup --print', 'what to click instead, for an App or for plain webhooks'],
+        ['github setup --token < file', 'plain webhooks and a token, without an App'],
+        ['github status', 'what the credentials open, and what is missing'],
+        ['github rotate-secret', 'a new webhook secret; then rotate-secret --finish'],
+      ),
+    )
   github
     .command('setup')
     .description('make a GitHub App for this deployment; its key is kept, and never shown')

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Deployment } from '../deployment.ts'
+import { examples } from '../examples.ts'
 import { formatHits, ratesOf } from './format-hits.ts'
 import { listHits } from './list-hits.ts'
 
@@ -16,6 +17,13 @@ export function addHitsCommand(
     .description('where the paths of shells came from, and what had to be built')
     .argument('[repository]', 'owner/name, as in hearth.yml; all of them by default')
     .option('--since <days>', 'how far back, such as 30d or 4w', daysOf, 30)
+    .addHelpText(
+      'after',
+      examples(
+        ['hits', 'every repository, the last 30 days'],
+        ['hits acme/shells --since 4w', 'one of them, four weeks'],
+      ),
+    )
     .action(async (repository: string | undefined, { since }: { since: number }) => {
       const first = new Date(Date.now() - (since - 1) * MILLISECONDS_A_DAY).toISOString().slice(0, 10)
       const hits = await listHits((await deployment()).state, first, repository)
