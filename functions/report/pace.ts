@@ -5,6 +5,8 @@ export interface PaceRecord {
   free: string
 }
 
+/** What GitHub asks for. */
+const DISTANCE_MS = 1000
 /**
  * GitHub asks for a second between calls that change something. Source: GitHub REST API, "Best practices for using the REST API". A fifth more, because
  * a call may be on its way for longer than the one after it.
@@ -17,15 +19,17 @@ export const MOST_WAIT_MS = 30_000
  * The next slot of a repository, and the record that reserves it.
  * @param known the record as it stands
  * @param now milliseconds since 1970
+ * @param answered when GitHub last answered a call of the same caller: it has heard that call by then, and nobody knows when
  * @returns undefined when the slot is too far away
  */
 export function nextSlot(
   known: PaceRecord | undefined,
   now: number,
+  answered = 0,
 ): { waitMs: number; record: PaceRecord } | undefined {
   const free = known === undefined ? now : Date.parse(known.free)
   // A record that is no date keeps nobody from calling.
-  const slot = Number.isNaN(free) ? now : Math.max(now, free)
+  const slot = Math.max(now, Number.isNaN(free) ? 0 : free, answered + DISTANCE_MS)
   if (slot - now > MOST_WAIT_MS) return undefined
   return {
     waitMs: slot - now,

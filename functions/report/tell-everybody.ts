@@ -9,6 +9,7 @@ import { logPage } from './console.ts'
 import { type RunEventKind, runEventOf } from './event/run-event.ts'
 import { sendEvent } from './event/send-event.ts'
 import { tellCheckRun, tellStatus, type Telling } from './github/tell.ts'
+import { Turns } from './github/turns.ts'
 import { voiceFor } from '../shared/github/voice.ts'
 import { newsOf } from './news.ts'
 import type { RunReport } from './run-report.ts'
@@ -103,7 +104,8 @@ async function tellGitHub(
     if (moment === 'ended') logger.info('GitHub is told nothing: Hearth has no credentials for it')
     return
   }
-  const telling: Telling = { state, run, target, github, isEnding: moment === 'ended' }
+  const turns = new Turns(state, target.repository)
+  const telling: Telling = { state, run, target, github, turns, isEnding: moment === 'ended' }
   // One may be refused and not the other, where an App lacks a permission. They share the repository's pace.
   await tryAll([
     async () => {

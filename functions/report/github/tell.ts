@@ -7,7 +7,7 @@ import type { Annotation } from '../check-run/annotations.ts'
 import type { CheckRunContent } from '../check-run/check-run.ts'
 import type { CommitStatusContent } from '../commit-status.ts'
 import { findCheckRun } from './find-check-run.ts'
-import { awaitSlot } from './reserve-slot.ts'
+import type { Turns } from './turns.ts'
 import { changeTold, digestOf, isNews, readTold, type Shown, type Told } from './told.ts'
 
 /** What it takes to tell GitHub about a run. */
@@ -16,6 +16,7 @@ export interface Telling {
   run: RunId
   target: Target
   github: GitHubClient
+  turns: Turns
   /** whether the run is over: then nothing is left to somebody else who may be telling the same */
   isEnding: boolean
 }
@@ -53,7 +54,7 @@ export async function tellCheckRun(
   annotations: Annotation[],
   news: unknown,
 ): Promise<void> {
-  const { state, run, target, github } = telling
+  const { state, run, target, github, turns } = telling
   await once(telling, 'checkRun', news, async ({ checkRun }) => {
     // Somebody may have created it, and died before he could say so.
     let id = checkRun?.id ?? (await findCheckRun(github, target, checkRun, content))
@@ -67,7 +68,8 @@ export async function tellCheckRun(
       // Whoever goes on after a death in between adds none a second time.
       const said = { id, annotated }
       await changeTold(state, run, (told) => ({ ...told, checkRun: { ...told.checkRun, ...said } }))
-      await awaitSlot(state, target.repository)
+      turns.over()
+      await turns.next()
     }
   })
 }
@@ -95,7 +97,7 @@ async function writeCheckRun(
 
 /** Makes a call when what it says is news, at the repository's pace; and writes down before and after it what is said. */
 async function once(
-  { state, run, target, isEnding }: Telling,
+  { state, run, turns, isEnding }: Telling,
   shown: Shown,
   news: unknown,
   call: (before: Told) => Promise<object>,
@@ -116,9 +118,9 @@ async function once(
       return { ...told, [shown]: { ...kept, ...said } }
     })
   try {
-    await awaitSlot(state, target.repository)
+    await turns.next()
     if (!isEnding && (await isOverNow(state, run))) return void (await settle({}))
-    const said = await call(before)
+    const said = await call(before).finally(() => turns.over())
     await settle({ digest, ...said })
     logger.info('told GitHub', { run, shown })
   } catch (error) {

@@ -117,6 +117,28 @@ describe('Re-run', () => {
     )
     expect(failed(again)).toHaveLength(2)
   })
+
+  test('of a branch that is gone says so beside the check, which GitHub would wait for otherwise', async () => {
+    const { world } = company
+    const commit = git('commit-tree', 'HEAD^{tree}', '-p', 'HEAD', '-m', 'tea')
+    const ref = 'refs/heads/feature/gone'
+    git('push', '--quiet', 'origin', `${commit}:${ref}`)
+    const push = { ...about(), ref, before: NO_COMMIT, after: commit }
+    await company.send(await pushWebhook(push, world.webhookSecret))
+    const statuses = statusesOf(commit).length
+    git('push', '--quiet', 'origin', '--delete', ref)
+    const [run] = checkRunsOf(commit)
+    if (run === undefined) throw new Error('there is no check run')
+    const again = await company.send(await checkRunWebhook({ ...about(), run }, world.webhookSecret))
+    expect(again.summary.verdict).toBe('ignored')
+    expect(checkRunsOf(commit).at(-1)).toMatchObject({
+      status: 'completed',
+      conclusion: 'neutral',
+      external_id: ref,
+      output: { summary: expect.stringContaining(`GitHub knows no ${ref}`) as string },
+    })
+    expect(statusesOf(commit)).toHaveLength(statuses)
+  })
 })
 
 describe('tags and branches', () => {
