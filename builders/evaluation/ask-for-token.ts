@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda'
 import * as z from 'zod/mini'
 import type { EvaluationTokenAnswer, EvaluationTokenRequest } from '../../functions/shared/contract.ts'
+import { functionFailure } from '../../functions/shared/function-failure.ts'
 import { stagedKeys } from '../../functions/shared/keys.ts'
 import { SourceUnavailable } from '../machine/errors.ts'
 import { stageBytes, type Staging } from '../machine/staging.ts'
@@ -23,7 +24,6 @@ const Answer = z.object({
   repositories: z.array(z.string()),
   unreachable: z.array(z.object({ repository: z.string(), why: z.string() })),
 })
-const Failure = z.object({ errorType: z.optional(z.string()), errorMessage: z.optional(z.string()) })
 
 // What passes by itself, as the function names it.
 const PASSING = new Set(['GitHubUnavailable', 'AwsUnavailable'])
@@ -77,7 +77,6 @@ async function askOnce({
       ...(expires === undefined ? {} : { expires }),
     }
   }
-  const failure = Failure.safeParse(document)
-  const { errorType = '', errorMessage } = failure.success ? failure.data : {}
-  return { why: errorMessage ?? 'the function gave no reason', isPassing: PASSING.has(errorType) }
+  const { name, message } = functionFailure(document)
+  return { why: message, isPassing: PASSING.has(name) }
 }

@@ -1,4 +1,5 @@
 import type { System } from '../shared/contract.ts'
+import { hostOf } from '../shared/host-of.ts'
 import type { BadPin } from './mac-channels.ts'
 
 // Three names say what kind of packages it is.
@@ -38,8 +39,4 @@ function hasVersion(name: string): boolean {
 
 function list(names: string[]): string {
   return names.slice(0, NAMED).join(', ') + (names.length > NAMED ? ', …' : '')
-}
-
-function hostOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).host : url
 }

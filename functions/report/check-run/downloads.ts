@@ -1,5 +1,6 @@
 import type { ShellDownloads } from '../../shared/contract.ts'
 import { formatBytes } from '../../shared/format-bytes.ts'
+import { hostOf } from '../../shared/host-of.ts'
 import type { RunReport } from '../run-report.ts'
 import { code } from './markdown.ts'
 import { table } from './table.ts'
@@ -37,8 +38,4 @@ function sources({ sources: all, unknown, missing, builtPaths }: ShellDownloads)
 
 function total({ sources: all }: ShellDownloads): string {
   return formatBytes(all.reduce((sum, { bytes }) => sum + bytes, 0))
-}
-
-function hostOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).host : url
 }

@@ -2,6 +2,7 @@ import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda'
 import * as z from 'zod/mini'
 import type { TokenAnswer, TokenRequest } from '../contract.ts'
 import { HearthError } from '../errors.ts'
+import { functionFailure } from '../function-failure.ts'
 import { GitHubUnavailable } from './client.ts'
 
 /** Why there is no token, although Hearth has credentials. */
@@ -14,7 +15,6 @@ const Answer = z.object({
   expires: z.optional(z.string()),
   isApp: z.boolean(),
 })
-const Failure = z.object({ errorType: z.optional(z.string()), errorMessage: z.optional(z.string()) })
 
 // A token lasts an hour. 10 minutes before that another one is asked for: what is done with it is done by then.
 const MARGIN_MS = 10 * 60 * 1000
@@ -69,10 +69,8 @@ function keyOf({ kind, repository }: TokenRequest): string {
 }
 
 function failureOf(document: unknown): HearthError {
-  const failure = z.safeParse(Failure, document)
-  const { errorType, errorMessage } = failure.success ? failure.data : {}
-  const message = errorMessage ?? 'the token function gave no reason'
-  return errorType === 'GitHubUnavailable' || errorType === 'AwsUnavailable'
+  const { name, message } = functionFailure(document)
+  return name === 'GitHubUnavailable' || name === 'AwsUnavailable'
     ? new GitHubUnavailable(message)
     : new NoToken(message)
 }

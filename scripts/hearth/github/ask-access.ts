@@ -2,6 +2,7 @@ import { InvokeCommand } from '@aws-sdk/client-lambda'
 import * as z from 'zod/mini'
 import type { AccessAnswer, AccessQuestion } from '../../../functions/shared/contract.ts'
 import { HearthError } from '../../../functions/shared/errors.ts'
+import { functionFailure } from '../../../functions/shared/function-failure.ts'
 import { type Deployment, NoDeployment } from '../deployment.ts'
 
 /** The token function cannot look: in its words. */
@@ -14,7 +15,6 @@ const Answer = z.object({
   webhook: z.string(),
   repository: z.optional(z.object({ reads: z.boolean(), reports: z.boolean(), faults: z.array(z.string()) })),
 })
-const Failure = z.object({ errorType: z.optional(z.string()), errorMessage: z.optional(z.string()) })
 
 /**
  * Asks the token function what Hearth's credentials for GitHub are, and what they open. No token comes back.
@@ -36,8 +36,8 @@ export async function askAccess(
     })
   const document: unknown = JSON.parse(Payload?.transformToString() ?? 'null')
   if (FunctionError !== undefined) {
-    const { errorType = 'Error', errorMessage = 'it gave no reason' } = Failure.parse(document)
-    throw new CannotLook(`${errorType}: ${errorMessage}`)
+    const { name, message } = functionFailure(document)
+    throw new CannotLook(`${name}: ${message}`)
   }
   const { repository: looked, ...rest } = Answer.parse(document)
   return {

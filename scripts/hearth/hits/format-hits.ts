@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import { hostOf } from '../../../functions/shared/host-of.ts'
 import type { RepositoryHits } from './list-hits.ts'
 
 /** How much of a shell's paths came from where: shares of all paths of which it is known. */
@@ -77,8 +78,4 @@ function aligned(rows: string[][]): string[] {
   const cell = (text: string, column: number): string =>
     column < 3 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0)
   return rows.map((row) => row.map(cell).join('  ').trimEnd())
-}
-
-function hostOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).host : url
 }

@@ -66,7 +66,7 @@ describe('a token', () => {
   ])('that the function refuses with %s is a %s', async (errorType, name, retryable) => {
     const answer = errorType === undefined ? {} : { errorType, errorMessage: 'the words' }
     lambda.on(InvokeCommand).resolves({ FunctionError: 'Unhandled', Payload: payloadOf(answer) })
-    const message = errorType === undefined ? 'the token function gave no reason' : 'the words'
+    const message = errorType === undefined ? 'the function gave no reason' : 'the words'
     await expect(source().ask(REQUEST)).rejects.toMatchObject({ name, retryable, message })
   })
 })
