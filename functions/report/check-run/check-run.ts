@@ -24,7 +24,7 @@ export interface CheckRunContent {
 }
 
 /** A check run of a partial run is another one than the commit's own. */
-export function checkNameOf({ isPartial }: Pick<RunReport, 'isPartial'>): string {
+function checkNameOf({ isPartial }: Pick<RunReport, 'isPartial'>): string {
   return isPartial ? 'Hearth (attributes)' : 'Hearth'
 }
 
