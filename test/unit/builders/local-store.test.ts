@@ -24,6 +24,8 @@ function storeOf(): { store: LocalStore; asked: () => string[] } {
   writeFileSync(join(folder, 'nix-store'), PROGRAM)
   chmodSync(join(folder, 'nix-store'), 0o755)
   writeFileSync(join(folder, 'asked'), '')
+  // somebody's package.json further up may say that programs are ES modules
+  writeFileSync(join(folder, 'package.json'), '{"type": "commonjs"}')
   return {
     store: new LocalStore({ PATH: `${folder}:${process.env['PATH']}`, HOME: folder }),
     asked: () => readFileSync(join(folder, 'asked'), 'utf8').split('\n').filter(Boolean),
